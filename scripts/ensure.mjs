@@ -1,0 +1,112 @@
+// Installs dependencies and builds what is missing or stale. Uses nothing but Node, because it runs
+// before anything is installed.
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const stampDir = join(root, 'node_modules', '.cache', 'holdfast')
+const minimumNode = [20, 19]
+
+export function say(message) {
+  process.stderr.write(`holdfast: ${message}\n`)
+}
+
+/** Runs a command in the repository and ends this process with its status when it fails. */
+export function run(command, args, options = {}) {
+  const result = spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options })
+  if (result.error) {
+    say(`${command} could not be started: ${result.error.message}`)
+    process.exit(1)
+  }
+  if (result.status !== 0) process.exit(result.status ?? 1)
+}
+
+export function bin(name) {
+  return join(root, 'node_modules', '.bin', name)
+}
+
+function filesBelow(path) {
+  if (!existsSync(path)) return []
+  if (statSync(path).isFile()) return [path]
+  return readdirSync(path, { withFileTypes: true })
+    .filter((entry) => entry.name !== 'node_modules' && entry.name !== 'dist')
+    .flatMap((entry) => filesBelow(join(path, entry.name)))
+}
+
+/** A hash over the content of files, so that a checkout or a touch alone does not rebuild. */
+function fingerprint(paths) {
+  const hash = createHash('sha256').update(`${process.version} ${process.arch}`)
+  for (const file of paths.flatMap((path) => filesBelow(join(root, path))).sort()) {
+    hash.update(relative(root, file)).update('\0').update(readFileSync(file)).update('\0')
+  }
+  return hash.digest('hex')
+}
+
+function isFresh(name, value) {
+  const stamp = join(stampDir, name)
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === value
+}
+
+function remember(name, value) {
+  mkdirSync(stampDir, { recursive: true })
+  writeFileSync(join(stampDir, name), value)
+}
+
+export function ensureNode() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  if (major > minimumNode[0] || (major === minimumNode[0] && minor >= minimumNode[1])) return
+  say(`Node ${minimumNode.join('.')} or newer is needed, this is ${process.versions.node}`)
+  process.exit(1)
+}
+
+export function ensureInstalled() {
+  ensureNode()
+  const wanted = fingerprint([
+    'package.json',
+    'package-lock.json',
+    'backend/package.json',
+    'frontend/package.json',
+  ])
+  if (isFresh('install', wanted)) return
+  say('installing dependencies (npm ci), about a minute the first time')
+  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { shell: process.platform === 'win32' })
+  remember('install', wanted)
+}
+
+/** Builds backend/dist and frontend/dist when their sources changed since the last build. */
+export function ensureBuilt({ force = false } = {}) {
+  ensureInstalled()
+  const parts = [
+    {
+      name: 'backend',
+      sources: ['backend/src', 'backend/package.json', 'backend/tsconfig.build.json', 'tsconfig.json'],
+      build: buildBackend,
+    },
+    { name: 'frontend', sources: ['frontend', 'tsconfig.json'], build: buildFrontend },
+  ]
+  for (const part of parts) {
+    const wanted = fingerprint(part.sources)
+    const built = existsSync(join(root, part.name, 'dist'))
+    if (!force && built && isFresh(`build-${part.name}`, wanted)) continue
+    say(`building the ${part.name}`)
+    part.build()
+    remember(`build-${part.name}`, wanted)
+  }
+}
+
+function buildBackend() {
+  run(process.execPath, [join(root, 'scripts', 'build-backend.mjs')])
+}
+
+function buildFrontend() {
+  run(bin('vite'), ['build', '--logLevel', 'warn'], { cwd: join(root, 'frontend') })
+}
+
+/** Loads .env of the repository, if there is one; variables that are already set win. */
+export function loadDotEnv() {
+  const file = join(root, '.env')
+  if (existsSync(file)) process.loadEnvFile(file)
+}
