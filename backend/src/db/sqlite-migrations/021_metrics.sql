@@ -1,0 +1,89 @@
+-- A row of metric_series is one measured thing; a row of metrics is one sample of it; metrics_1m … metrics_1d are its rollups.
+CREATE TABLE metric_series (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  endpoint_id INTEGER NOT NULL,
+  subject TEXT NOT NULL CHECK (subject IN ('host', 'container')),
+  -- The container's name, not its id: history survives a re-create. '' for the host.
+  name TEXT NOT NULL,
+  metric TEXT NOT NULL,
+  -- Device, core, mount or sensor; '' where there is only one.
+  instance TEXT NOT NULL,
+  unit TEXT NOT NULL,
+  UNIQUE (endpoint_id, subject, name, metric, instance)
+);
+
+CREATE INDEX idx_metric_series_subject_metric ON metric_series (subject, metric);
+
+-- Samples of the last minutes in order of arrival. One cycle touches a few pages here; in the order of
+-- metrics it would touch one page per series, and SQLite writes whole pages. The rollup job moves them on.
+CREATE TABLE metrics_recent (
+  time_ms BIGINT NOT NULL,
+  series_id INTEGER NOT NULL,
+  value DOUBLE PRECISION NOT NULL,
+  PRIMARY KEY (time_ms, series_id)
+) WITHOUT ROWID;
+
+CREATE TABLE metrics (
+  series_id INTEGER NOT NULL,
+  time_ms BIGINT NOT NULL,
+  value DOUBLE PRECISION NOT NULL,
+  PRIMARY KEY (series_id, time_ms)
+) WITHOUT ROWID;
+
+-- time_ms is the start of the bucket; the mean is sum / count.
+CREATE TABLE metrics_1m (
+  series_id INTEGER NOT NULL,
+  time_ms BIGINT NOT NULL,
+  min DOUBLE PRECISION NOT NULL,
+  max DOUBLE PRECISION NOT NULL,
+  sum DOUBLE PRECISION NOT NULL,
+  count BIGINT NOT NULL,
+  PRIMARY KEY (series_id, time_ms)
+) WITHOUT ROWID;
+
+CREATE TABLE metrics_5m (
+  series_id INTEGER NOT NULL,
+  time_ms BIGINT NOT NULL,
+  min DOUBLE PRECISION NOT NULL,
+  max DOUBLE PRECISION NOT NULL,
+  sum DOUBLE PRECISION NOT NULL,
+  count BIGINT NOT NULL,
+  PRIMARY KEY (series_id, time_ms)
+) WITHOUT ROWID;
+
+CREATE TABLE metrics_1h (
+  series_id INTEGER NOT NULL,
+  time_ms BIGINT NOT NULL,
+  min DOUBLE PRECISION NOT NULL,
+  max DOUBLE PRECISION NOT NULL,
+  sum DOUBLE PRECISION NOT NULL,
+  count BIGINT NOT NULL,
+  PRIMARY KEY (series_id, time_ms)
+) WITHOUT ROWID;
+
+CREATE TABLE metrics_1d (
+  series_id INTEGER NOT NULL,
+  time_ms BIGINT NOT NULL,
+  min DOUBLE PRECISION NOT NULL,
+  max DOUBLE PRECISION NOT NULL,
+  sum DOUBLE PRECISION NOT NULL,
+  count BIGINT NOT NULL,
+  PRIMARY KEY (series_id, time_ms)
+) WITHOUT ROWID;
+
+-- The newest sample of each series.
+CREATE TABLE metric_latest (
+  series_id INTEGER PRIMARY KEY REFERENCES metric_series (id) ON DELETE CASCADE,
+  time_ms BIGINT NOT NULL,
+  value DOUBLE PRECISION NOT NULL
+);
+
+-- How far each resolution is rolled up: buckets that start before watermark_ms are in its table. Where
+-- kept_by is 'timescaledb' its continuous aggregates do that and the watermark is unused.
+CREATE TABLE metric_rollups (
+  level TEXT NOT NULL PRIMARY KEY CHECK (level IN ('1m', '5m', '1h', '1d')),
+  watermark_ms BIGINT NOT NULL DEFAULT 0,
+  kept_by TEXT NOT NULL DEFAULT 'product' CHECK (kept_by IN ('product', 'timescaledb'))
+);
+
+INSERT INTO metric_rollups (level) VALUES ('1m'), ('5m'), ('1h'), ('1d');
