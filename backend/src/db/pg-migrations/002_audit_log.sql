@@ -1,0 +1,18 @@
+-- A row is one thing somebody did, or tried to do: who, what, to what, from where.
+CREATE TABLE audit_log (
+  id BIGSERIAL PRIMARY KEY,
+  user_id TEXT,
+  username TEXT,
+  action TEXT NOT NULL,
+  target_type TEXT,
+  target_id TEXT,
+  details JSONB NOT NULL DEFAULT '{}'::jsonb,
+  request_id TEXT,
+  ip_address TEXT,
+  created_at TIMESTAMPTZ NOT NULL DEFAULT NOW()
+);
+
+CREATE INDEX idx_audit_user ON audit_log(user_id);
+CREATE INDEX idx_audit_action ON audit_log(action);
+CREATE INDEX idx_audit_created ON audit_log(created_at);
+CREATE INDEX idx_audit_target ON audit_log(target_type, target_id);
