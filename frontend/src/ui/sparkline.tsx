@@ -19,6 +19,7 @@ const HEIGHT = 24
 export function Sparkline({ values, label, color = 'var(--chart-1)', maximum, className }: SparklineProps) {
   const runs = sparklinePoints(values, WIDTH, HEIGHT, maximum)
   return (
+    // biome-ignore lint/a11y/noSvgWithoutTitle: it has a label, or is hidden from screen readers beside its figure.
     <svg
       viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
       preserveAspectRatio="none"
