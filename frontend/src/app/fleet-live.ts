@@ -1,0 +1,50 @@
+import { useQueryClient } from '@tanstack/react-query'
+import { useRouter } from '@tanstack/react-router'
+import { useRef } from 'react'
+import { authQuery, endpointsQuery, overviewQuery } from '../lib/api/queries.ts'
+import { live } from '../lib/socket.ts'
+import { texts } from '../lib/texts.ts'
+import { useLiveEvent, useLiveResync, useRoom } from '../lib/use-live.ts'
+import { toast } from '../ui/toast.tsx'
+
+/** Keeps what every page shows (endpoints, counts, the session) true while the page is open. */
+export function useFleetLive() {
+  const queries = useQueryClient()
+  const router = useRouter()
+  const lastSeq = useRef<number | null>(null)
+  useRoom('fleet')
+
+  useLiveEvent('fleet:changes', (changes) => {
+    // A hole in the numbering is a batch that never arrived: only asking again makes the page true.
+    const missed = lastSeq.current !== null && changes.seq !== lastSeq.current + 1
+    lastSeq.current = changes.seq
+    if (missed) {
+      void queries.invalidateQueries()
+      return
+    }
+    if (changes.endpoints.length > 0) {
+      queries.setQueryData(endpointsQuery.queryKey, (known) => {
+        if (!known) return known
+        const fresh = new Map(changes.endpoints.map((endpoint) => [endpoint.id, endpoint]))
+        return { ...known, items: known.items.map((endpoint) => fresh.get(endpoint.id) ?? endpoint) }
+      })
+    }
+    queries.setQueryData(overviewQuery.queryKey, (known) =>
+      known ? { ...known, counts: changes.counts } : known,
+    )
+  })
+
+  useLiveResync(() => {
+    lastSeq.current = null
+    void queries.invalidateQueries()
+  })
+
+  useLiveEvent('session:ended', () => {
+    live.close()
+    toast.error(texts.account.ended)
+    void queries
+      .invalidateQueries({ queryKey: authQuery.queryKey })
+      .then(() => queries.fetchQuery({ ...authQuery, staleTime: 0 }))
+      .then(() => router.invalidate())
+  })
+}

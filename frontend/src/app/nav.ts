@@ -1,0 +1,50 @@
+import type { LinkProps } from '@tanstack/react-router'
+import type { LucideIcon } from 'lucide-react'
+import {
+  Activity,
+  Boxes,
+  Gauge,
+  Info,
+  Layers,
+  Network,
+  Package,
+  ScrollText,
+  Server,
+  Settings,
+} from 'lucide-react'
+import { texts } from '../lib/texts.ts'
+
+export interface NavItem {
+  to: NonNullable<LinkProps['to']>
+  label: string
+  icon: LucideIcon
+  /** Second key after `g`. */
+  key: string
+}
+
+/** The sidebar by intent. A page is listed when it exists. */
+export const NAV: readonly { label: string; items: readonly NavItem[] }[] = [
+  {
+    label: texts.nav.fleet,
+    items: [
+      { to: '/', label: texts.nav.overview, icon: Gauge, key: 'o' },
+      { to: '/hosts', label: texts.nav.hosts, icon: Server, key: 'h' },
+      { to: '/containers', label: texts.nav.containers, icon: Boxes, key: 'c' },
+      { to: '/stacks', label: texts.nav.stacks, icon: Layers, key: 's' },
+      { to: '/images', label: texts.nav.images, icon: Package, key: 'i' },
+      { to: '/networks', label: texts.nav.networks, icon: Network, key: 'n' },
+    ],
+  },
+  {
+    label: texts.nav.observe,
+    items: [{ to: '/events', label: texts.nav.events, icon: Activity, key: 'e' }],
+  },
+  {
+    label: texts.nav.admin,
+    items: [
+      { to: '/audit', label: texts.nav.audit, icon: ScrollText, key: 'a' },
+      { to: '/settings', label: texts.nav.settings, icon: Settings, key: ',' },
+      { to: '/system', label: texts.nav.system, icon: Info, key: 'y' },
+    ],
+  },
+]

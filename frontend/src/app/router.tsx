@@ -1,0 +1,216 @@
+import type { QueryClient } from '@tanstack/react-query'
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  notFound,
+  Outlet,
+  redirect,
+  retainSearchParams,
+} from '@tanstack/react-router'
+import { auditSearch } from '../features/audit/audit-search.ts'
+import { settingsSearch } from '../features/settings/settings-search.ts'
+import { authQuery } from '../lib/api/queries.ts'
+import { queryClient } from '../lib/query-client.ts'
+import { defineSearch, integerParam, parseSearch, stringifySearch, textParam } from '../lib/search.ts'
+import { texts } from '../lib/texts.ts'
+import { AppLayout } from './app-layout.tsx'
+import { PageError, PageNotFound, PagePending } from './page-states.tsx'
+
+interface RouterContext {
+  queryClient: QueryClient
+}
+
+const rootRoute = createRootRouteWithContext<RouterContext>()({
+  component: Outlet,
+  errorComponent: PageError,
+  notFoundComponent: PageNotFound,
+})
+
+const setupRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/setup',
+  validateSearch: defineSearch({ token: textParam }),
+  component: lazyRouteComponent(() => import('../features/setup/setup-page.tsx'), 'SetupPage'),
+})
+
+const loginRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/login',
+  validateSearch: defineSearch({ next: textParam }),
+  component: lazyRouteComponent(() => import('../features/login/login-page.tsx'), 'LoginPage'),
+})
+
+const appSearch = defineSearch({ endpoint: integerParam })
+
+const appRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  id: 'app',
+  validateSearch: appSearch,
+  // The endpoint chosen at the top stays while one walks from page to page.
+  search: { middlewares: [retainSearchParams<ReturnType<typeof appSearch>>(['endpoint'])] },
+  beforeLoad: async ({ context, location }) => {
+    const auth = await context.queryClient.ensureQueryData(authQuery)
+    if (auth.user || auth.preview) return
+    if (auth.setupRequired) throw redirect({ to: '/setup', search: {} })
+    throw redirect({ to: '/login', search: location.href === '/' ? {} : { next: location.href } })
+  },
+  component: AppLayout,
+})
+
+const endpointParams = {
+  parse: ({ endpointId }: { endpointId: string }) => {
+    const id = Number(endpointId)
+    if (!Number.isSafeInteger(id)) throw notFound()
+    return { endpointId: id }
+  },
+  stringify: ({ endpointId }: { endpointId: number }) => ({ endpointId: String(endpointId) }),
+}
+
+const overviewRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/',
+  staticData: { crumb: texts.nav.overview },
+  component: lazyRouteComponent(() => import('../features/overview/overview-page.tsx'), 'OverviewPage'),
+})
+
+const hostsRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/hosts',
+  staticData: { crumb: texts.nav.hosts },
+  component: lazyRouteComponent(() => import('../features/hosts/hosts-page.tsx'), 'HostsPage'),
+})
+
+const hostRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/hosts/$endpointId',
+  params: endpointParams,
+  staticData: { crumb: texts.nav.host, crumbParent: { label: texts.nav.hosts, to: '/hosts' } },
+  component: lazyRouteComponent(() => import('../features/hosts/host-page.tsx'), 'HostPage'),
+})
+
+const containersRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/containers',
+  staticData: { crumb: texts.nav.containers },
+  component: lazyRouteComponent(() => import('../features/containers/containers-page.tsx'), 'ContainersPage'),
+})
+
+const containerRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/containers/$endpointId/$containerName',
+  params: {
+    parse: (raw: { endpointId: string; containerName: string }) => ({
+      ...endpointParams.parse(raw),
+      containerName: raw.containerName,
+    }),
+    stringify: (params: { endpointId: number; containerName: string }) => ({
+      ...endpointParams.stringify(params),
+      containerName: params.containerName,
+    }),
+  },
+  staticData: {
+    crumbParam: 'containerName',
+    crumbParent: { label: texts.nav.containers, to: '/containers' },
+  },
+  component: lazyRouteComponent(() => import('../features/containers/container-page.tsx'), 'ContainerPage'),
+})
+
+const stacksRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/stacks',
+  staticData: { crumb: texts.nav.stacks },
+  component: lazyRouteComponent(() => import('../features/stacks/stacks-page.tsx'), 'StacksPage'),
+})
+
+const imagesRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/images',
+  staticData: { crumb: texts.nav.images },
+  component: lazyRouteComponent(() => import('../features/images/images-page.tsx'), 'ImagesPage'),
+})
+
+const networksRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/networks',
+  staticData: { crumb: texts.nav.networks },
+  component: lazyRouteComponent(() => import('../features/networks/networks-page.tsx'), 'NetworksPage'),
+})
+
+const eventsRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/events',
+  staticData: { crumb: texts.nav.events },
+  component: lazyRouteComponent(() => import('../features/events/events-page.tsx'), 'EventsPage'),
+})
+
+const settingsRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/settings',
+  staticData: { crumb: texts.nav.settings },
+  validateSearch: settingsSearch,
+  component: lazyRouteComponent(() => import('../features/settings/settings-page.tsx'), 'SettingsPage'),
+})
+
+const auditRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/audit',
+  staticData: { crumb: texts.nav.audit },
+  validateSearch: auditSearch,
+  component: lazyRouteComponent(() => import('../features/audit/audit-page.tsx'), 'AuditPage'),
+})
+
+const systemRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/system',
+  staticData: { crumb: texts.nav.system },
+  component: lazyRouteComponent(() => import('../features/system/system-page.tsx'), 'SystemPage'),
+})
+
+const designRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/design',
+  staticData: { crumb: texts.nav.design },
+  component: lazyRouteComponent(() => import('../features/design/design-page.tsx'), 'DesignPage'),
+})
+
+const routeTree = rootRoute.addChildren([
+  setupRoute,
+  loginRoute,
+  appRoute.addChildren([
+    overviewRoute,
+    hostsRoute,
+    hostRoute,
+    containersRoute,
+    containerRoute,
+    stacksRoute,
+    imagesRoute,
+    networksRoute,
+    eventsRoute,
+    settingsRoute,
+    auditRoute,
+    systemRoute,
+    ...(import.meta.env.DEV ? [designRoute] : []),
+  ]),
+])
+
+export const router = createRouter({
+  routeTree,
+  context: { queryClient },
+  parseSearch,
+  stringifySearch,
+  defaultPreload: 'intent',
+  defaultPreloadStaleTime: 0,
+  defaultPendingComponent: PagePending,
+  defaultPendingMs: 150,
+  defaultErrorComponent: PageError,
+  defaultNotFoundComponent: PageNotFound,
+  scrollRestoration: true,
+})
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router
+  }
+}

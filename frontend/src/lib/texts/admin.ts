@@ -1,0 +1,8 @@
+export const adminTexts = {
+  login: {
+    title: 'Sign in',
+    username: 'User name',
+    password: 'Password',
+    submit: 'Sign in',
+  },
+}

@@ -1,0 +1,4 @@
+export const overviewTexts = {
+  title: 'Overview',
+  hint: (age: string) => `As of ${age}`,
+}

@@ -1,0 +1,25 @@
+import tailwind from '@tailwindcss/vite'
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'vite'
+
+const backend = 'http://127.0.0.1:3051'
+
+export default defineConfig({
+  plugins: [react(), tailwind()],
+  build: {
+    target: 'es2022',
+    // Data URIs would need `data:` in the content security policy.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+  },
+  server: {
+    host: '127.0.0.1',
+    port: 5173,
+    proxy: {
+      '/api': backend,
+      '/health': backend,
+      '/socket.io': { target: backend, ws: true },
+    },
+  },
+})
