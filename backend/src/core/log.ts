@@ -17,7 +17,7 @@ const SECRET_FIELDS = [
   'secretKey',
   'authorization',
   'cookie',
-  'key',
+  'tlsKey',
 ]
 
 /** Credentials inside URLs, bearer tokens and password pairs of connection strings, wherever they stand in a text. */

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { domainNames, placementVariable } from '../../db/domains.ts'
 import type { LogLevel } from '../log.ts'
 import { type ConfiguredPlacement, envSchema, FILE_VARIABLES, placementSchema } from './env.schema.ts'
 
@@ -42,31 +43,6 @@ export class ConfigError extends Error {
 }
 
 const PLACEMENT_PREFIX = 'STORAGE_PLACEMENT_'
-
-/** Domains whose placement can be chosen by an environment variable. */
-export const PLACEABLE_DOMAINS = [
-  'traces',
-  'audit',
-  'llm-traces',
-  'monitoring',
-  'notifications',
-  'sessions',
-  'users',
-  'settings',
-  'insights',
-  'actions',
-  'investigations',
-  'incidents',
-  'pcap',
-  'webhooks',
-  'images',
-  'ebpf',
-  'mcp',
-  'prompts',
-  'feedback',
-  'metrics',
-  'fleet',
-] as const
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -143,11 +119,9 @@ function readPlacements(values: Readonly<Record<string, string>>, problems: stri
   const placements: Record<string, ConfiguredPlacement> = {}
   for (const [name, value] of Object.entries(values)) {
     if (!name.startsWith(PLACEMENT_PREFIX)) continue
-    const wanted = name.slice(PLACEMENT_PREFIX.length)
-    const domain = PLACEABLE_DOMAINS.find((known) => known.toUpperCase().replaceAll('-', '_') === wanted)
+    const domain = domainNames.find((each) => placementVariable(each) === name)
     if (!domain) {
-      const known = PLACEABLE_DOMAINS.map((each) => each.toUpperCase().replaceAll('-', '_')).join(', ')
-      problems.push(`${name} names no domain; known are ${known}`)
+      problems.push(`${name} names no domain; known are ${domainNames.map(placementVariable).join(', ')}`)
       continue
     }
     const placement = placementSchema.safeParse(value)

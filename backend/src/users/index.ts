@@ -1,0 +1,7 @@
+export { createPasswords } from './passwords.ts'
+export { createTokensService, TOKEN_PREFIX, type TokensService } from './tokens.service.ts'
+export { createTokensStore } from './tokens.store.ts'
+export { tokensRoutes, usersRoutes } from './users.routes.ts'
+export { newPassword, User, username } from './users.schema.ts'
+export { createUsersService, type UsersService } from './users.service.ts'
+export { createUsersStore } from './users.store.ts'
