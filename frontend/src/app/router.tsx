@@ -10,6 +10,7 @@ import {
   retainSearchParams,
 } from '@tanstack/react-router'
 import { auditSearch } from '../features/audit/audit-search.ts'
+import { containersSearch } from '../features/containers/containers-search.ts'
 import { settingsSearch } from '../features/settings/settings-search.ts'
 import { authQuery } from '../lib/api/queries.ts'
 import { queryClient } from '../lib/query-client.ts'
@@ -94,6 +95,7 @@ const containersRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/containers',
   staticData: { crumb: texts.nav.containers },
+  validateSearch: containersSearch,
   component: lazyRouteComponent(() => import('../features/containers/containers-page.tsx'), 'ContainersPage'),
 })
 

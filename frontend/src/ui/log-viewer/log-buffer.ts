@@ -10,6 +10,8 @@ export interface LogEntry {
   stream: 'stdout' | 'stderr'
   text: string
   level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | null
+  /** the line went on, but a limit cut it */
+  truncated?: boolean
 }
 
 export interface LogBuffer {
@@ -102,7 +104,11 @@ export function createLogBuffer(capacity: number): LogBuffer {
     },
     prepend(entries) {
       const room = capacity * 5 - (slots.length - head)
-      slots = [...(room > 0 ? entries.slice(-room) : []), ...slots.slice(head)]
+      const older = room > 0 ? entries.slice(-room) : []
+      const shown = slots.slice(head)
+      // Older lines of one container may be newer than what is shown of another.
+      const oneSource = [older[0], ...shown].every((entry) => entry?.source === shown[0]?.source)
+      slots = oneSource ? [...older, ...shown] : mergeByTime([older, shown])
       head = 0
     },
     hold() {

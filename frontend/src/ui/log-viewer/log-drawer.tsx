@@ -98,6 +98,7 @@ export function LogDrawer(props: LogDrawerProps) {
         <pre className="mono mt-3 whitespace-pre-wrap rounded-md border border-line bg-page p-2 [overflow-wrap:anywhere]">
           <AnsiText line={entry.text} />
         </pre>
+        {entry.truncated && <p className="mt-1 text-ink-3 text-xs">{logTexts.truncated}</p>}
       </div>
     </aside>
   )

@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest'
+import type { ContainerSummary } from '../../lib/api/types.ts'
+import { filterContainers, stackNames } from './filter-containers.ts'
+
+const aContainer = (over: Partial<ContainerSummary>): ContainerSummary => ({
+  endpointId: 1,
+  endpointName: 'local',
+  id: 'abc123',
+  name: 'web-1',
+  image: 'nginx:1.27',
+  imageId: 'sha256:1',
+  state: 'running',
+  health: 'none',
+  status: 'Up',
+  exitCode: null,
+  stack: null,
+  service: null,
+  createdAt: '2026-11-21T00:00:00Z',
+  startedAt: null,
+  restartCount: 0,
+  ports: [],
+  networks: [],
+  labels: {},
+  cpuPercent: null,
+  memoryUsedBytes: null,
+  memoryLimitBytes: null,
+  sampledAt: null,
+  ...over,
+})
+
+const web = aContainer({ stack: 'shop-10' })
+const db = aContainer({ id: 'def456', name: 'db', image: 'postgres:17', state: 'exited', stack: 'shop-9' })
+const far = aContainer({ endpointId: 2, id: '789', name: 'cache', health: 'unhealthy' })
+const all = [web, db, far]
+
+test('without filters the list itself comes back', () => {
+  expect(filterContainers(all, {})).toBe(all)
+})
+
+test.each([
+  [{ q: 'NGINX' }, [web, far]],
+  [{ q: 'shop' }, [web, db]],
+  [{ q: 'def4' }, [db]],
+  [{ q: 'ef456' }, []],
+  [{ state: 'stopped' as const }, [db]],
+  [{ state: 'running' as const }, [web, far]],
+  [{ health: 'unhealthy' as const }, [far]],
+  [{ stack: 'shop-9' }, [db]],
+  [{ endpointId: 2 }, [far]],
+  [{ endpointId: 1, state: 'running' as const }, [web]],
+])('filters by %j', (filters, expected) => {
+  expect(filterContainers(all, filters)).toEqual(expected)
+})
+
+test('stacks are listed once, as people count', () => {
+  expect(stackNames([...all, web])).toEqual(['shop-9', 'shop-10'])
+})
