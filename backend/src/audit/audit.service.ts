@@ -1,11 +1,10 @@
-import { z } from 'zod'
-import { invalid } from '../core/errors.ts'
+import { decodeCursor, toPage } from '../core/http/cursor.ts'
 import type { AuditEvent } from '../core/http/http-app.ts'
 import type { Log } from '../core/log.ts'
 import type { Json } from '../db/app-db.ts'
 import { isDbError } from '../db/db-errors.ts'
 import type { AuditFilter } from './audit.schema.ts'
-import type { AuditPosition, AuditRow, AuditStore, NewAuditRow } from './audit.store.ts'
+import type { AuditRow, AuditStore, NewAuditRow } from './audit.store.ts'
 import type { AuditSpool } from './audit-spool.ts'
 import { redactDetails } from './redact.ts'
 
@@ -47,12 +46,8 @@ export function createAuditService(deps: {
     },
 
     async list(query: AuditFilter & { limit: number; cursor?: string | undefined }) {
-      const after = query.cursor === undefined ? undefined : parseCursor(query.cursor)
-      const rows = await store.list(query, after, query.limit + 1)
-      const items = rows.slice(0, query.limit)
-      const last = items.at(-1)
-      const more = rows.length > query.limit && last !== undefined
-      return { items: items.map(toEntry), nextCursor: more ? toCursor(last) : null }
+      const rows = await store.list(query, decodeCursor(query.cursor), query.limit + 1)
+      return toPage(rows, query.limit, toEntry)
     },
 
     /** Deletes what is older than `days`, in small steps. */
@@ -60,22 +55,6 @@ export function createAuditService(deps: {
       const before = new Date(deps.clock().getTime() - days * 86_400_000).toISOString()
       while (!signal.aborted && (await store.deleteOlderThan(before, DELETE_BATCH)) === DELETE_BATCH);
     },
-  }
-}
-
-const cursorSchema = z.tuple([z.iso.datetime(), z.string().regex(/^\d{1,19}$/)])
-
-function toCursor(row: AuditRow): string {
-  return Buffer.from(JSON.stringify([row.created_at, String(row.id)])).toString('base64url')
-}
-
-function parseCursor(cursor: string): AuditPosition {
-  try {
-    const [createdAt, id] = cursorSchema.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')))
-    return { createdAt, id }
-  } catch {
-    // Whatever is wrong with it, it is not one that this API gave.
-    throw invalid('query.cursor: take it from nextCursor of the page before', undefined, 'invalid_cursor')
   }
 }
 

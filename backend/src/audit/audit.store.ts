@@ -1,3 +1,4 @@
+import type { TimePosition } from '../core/http/cursor.ts'
 import { type AppDb, type Json, json, type SqlValue } from '../db/app-db.ts'
 import { timestamp } from '../db/timestamps.ts'
 import type { AuditFilter } from './audit.schema.ts'
@@ -16,12 +17,6 @@ export interface AuditRow {
 }
 
 export type NewAuditRow = Omit<AuditRow, 'id'>
-
-/** The place of a row in the list: newest first, ties by id. */
-export interface AuditPosition {
-  readonly createdAt: string
-  readonly id: string
-}
 
 const COLUMNS = [
   'user_id',
@@ -64,7 +59,7 @@ export function createAuditStore(db: AppDb) {
     },
 
     /** Newest first, from behind `after`; at most `limit`. `from` is inclusive, `to` exclusive. */
-    async list(filter: AuditFilter, after: AuditPosition | undefined, limit: number): Promise<AuditRow[]> {
+    async list(filter: AuditFilter, after: TimePosition | undefined, limit: number): Promise<AuditRow[]> {
       const params: SqlValue[] = []
       const bind = (value: SqlValue) => `$${params.push(value)}`
       const conditions: string[] = []
