@@ -1,0 +1,215 @@
+import type { AppDb, Dialect } from '../db/app-db.ts'
+import type { SampleRow } from './metrics.store.ts'
+import { type RollupLevel, rollupOf, type Segment, tableOf } from './resolution.ts'
+
+/**
+ * Buckets of one series as JSON text, `[[steps],[means]]` or `[[steps],[means],[mins],[maxs]]`, ascending; a
+ * step counts whole buckets from the beginning of the range. Text, because 300 rows of it cross to this
+ * process many times faster than 216,000 rows of numbers, and can go on to a browser as they are.
+ */
+export interface PackedSeries {
+  readonly seriesId: number
+  readonly columns: string
+}
+
+export interface Bucket {
+  readonly seriesId: number
+  /** Start of the bucket. */
+  readonly timeMs: number
+  readonly min: number
+  readonly max: number
+  readonly sum: number
+  readonly count: number
+}
+
+export interface PackedOptions {
+  /** Least and greatest value of each bucket too. */
+  readonly extremes: boolean
+  /** Decimals that means are rounded to, half up; exact when undefined. */
+  readonly decimals?: number
+}
+
+interface PackedRange {
+  readonly level: RollupLevel
+  readonly fromMs: number
+  readonly toMs: number
+  /** Start of the bucket that is step 0. */
+  readonly originMs: number
+}
+
+export type MetricsReadStore = ReturnType<typeof createMetricsReadStore>
+
+export function createMetricsReadStore(db: AppDb) {
+  return {
+    /** Rolled-up buckets that start in the half-open range. Series without any are left out. */
+    async packed(
+      seriesIds: readonly number[],
+      range: PackedRange,
+      options: PackedOptions,
+    ): Promise<PackedSeries[]> {
+      if (range.toMs <= range.fromMs || seriesIds.length === 0) return []
+      const rows = await db.query<{ series_id: number; columns: string | null }>(
+        forBoth((dialect) => packedSql(dialect, range.level, options)),
+        [JSON.stringify(seriesIds), range.fromMs, range.toMs, range.originMs],
+      )
+      const packed: PackedSeries[] = []
+      for (const { series_id, columns } of rows) {
+        if (columns !== null && !columns.startsWith('[[]')) packed.push({ seriesId: series_id, columns })
+      }
+      return packed
+    },
+
+    /** The rows of all segments, merged into buckets of `stepMs`; by series, then time. */
+    async buckets(
+      seriesIds: readonly number[],
+      segments: readonly Segment[],
+      stepMs: number,
+    ): Promise<Bucket[]> {
+      if (segments.length === 0 || seriesIds.length === 0) return []
+      const bucket = `r.time_ms - r.time_ms % ${stepMs}`
+      const rows = await db.query<
+        Record<'series_id' | 'bucket_ms' | 'min' | 'max' | 'sum' | 'count', number>
+      >(
+        forBoth(
+          (dialect) => `
+          SELECT r.series_id, ${bucket} AS bucket_ms, min(r.min) AS min, max(r.max) AS max,
+            sum(r.sum) AS sum, sum(r.count) AS count
+          FROM (${unionSql(dialect, segments, 2)}) AS r
+          GROUP BY r.series_id, ${bucket}
+          ORDER BY r.series_id, bucket_ms`,
+        ),
+        [JSON.stringify(seriesIds), ...bounds(segments)],
+      )
+      return rows.map(({ series_id, bucket_ms, ...values }) => ({
+        seriesId: series_id,
+        timeMs: bucket_ms,
+        ...values,
+      }))
+    },
+
+    /** The series with the highest mean over all segments, highest first, ties by id. */
+    async highestMeans(
+      seriesIds: readonly number[],
+      segments: readonly Segment[],
+      limit: number,
+    ): Promise<{ seriesId: number; mean: number; max: number }[]> {
+      if (segments.length === 0 || seriesIds.length === 0) return []
+      const rows = await db.query<{ series_id: number; mean: number; max: number }>(
+        forBoth(
+          (dialect) => `
+          SELECT r.series_id, sum(r.sum) / sum(r.count) AS mean, max(r.max) AS max
+          FROM (${unionSql(dialect, segments, 3)}) AS r
+          GROUP BY r.series_id
+          ORDER BY mean DESC, r.series_id
+          LIMIT $2`,
+        ),
+        [JSON.stringify(seriesIds), limit, ...bounds(segments)],
+      )
+      return rows.map(({ series_id, mean, max }) => ({ seriesId: series_id, mean, max }))
+    },
+
+    /** Samples as they came that lie in the half-open range; by series, then time. */
+    async samples(seriesIds: readonly number[], fromMs: number, toMs: number): Promise<SampleRow[]> {
+      if (seriesIds.length === 0) return []
+      const rows = await db.query<{ series_id: number; time_ms: number; value: number }>(
+        forBoth(
+          (dialect) => `
+          SELECT r.series_id, r.time_ms, r.value
+          FROM (
+            ${segmentSql(dialect, 'metrics', 'm.time_ms, m.value, 0 AS resent', 2)}
+            UNION ALL
+            ${segmentSql(dialect, 'recent', 'm.time_ms, m.value, 1 AS resent', 2)}
+          ) AS r
+          ORDER BY r.series_id, r.time_ms, r.resent`,
+        ),
+        [JSON.stringify(seriesIds), fromMs, toMs],
+      )
+      const samples: SampleRow[] = []
+      for (const { series_id: seriesId, time_ms: timeMs, value } of rows) {
+        const last = samples.at(-1)
+        // A sample that was sent again waits in metrics_recent while its first version is in metrics.
+        if (last?.seriesId === seriesId && last.timeMs === timeMs) samples.pop()
+        samples.push({ seriesId, timeMs, value })
+      }
+      return samples
+    },
+  }
+}
+
+function forBoth(sql: (dialect: Dialect) => string): Record<Dialect, string> {
+  return { sqlite: sql('sqlite'), postgres: sql('postgres') }
+}
+
+/** The relation of the wanted series, whose ids are `$1` as a JSON array. */
+function wantedSql(dialect: Dialect): string {
+  return dialect === 'sqlite'
+    ? 'json_each($1)'
+    : '(SELECT json_array_elements_text($1::JSON)::INTEGER AS value)'
+}
+
+/**
+ * Rows of one source within `$first … $(first + 1)`. Everything but metrics_recent is looked up series by
+ * series (CROSS JOIN in SQLite and OFFSET 0 in PostgreSQL hold the planner to it): a scan of a time range
+ * over all series would read whole tables, which are in the order of series.
+ */
+function segmentSql(dialect: Dialect, source: Segment['source'], columns: string, first: number): string {
+  const range = `m.time_ms >= $${first} AND m.time_ms < $${first + 1}`
+  if (source === 'recent') {
+    return `
+      SELECT m.series_id, ${columns} FROM metrics_recent AS m
+      WHERE ${range} AND m.series_id IN (SELECT s.value FROM ${wantedSql(dialect)} AS s)`
+  }
+  if (dialect === 'sqlite') {
+    return `
+      SELECT m.series_id, ${columns} FROM ${wantedSql(dialect)} AS s
+      CROSS JOIN ${source} AS m ON m.series_id = s.value AND ${range}`
+  }
+  return `
+      SELECT m.series_id, ${columns} FROM ${wantedSql(dialect)} AS s
+      CROSS JOIN LATERAL (SELECT * FROM ${source} AS m WHERE m.series_id = s.value AND ${range} OFFSET 0) AS m`
+}
+
+/** All segments as rollup rows; the bounds of the first segment are parameters `$first` and `$(first + 1)`. */
+function unionSql(dialect: Dialect, segments: readonly Segment[], first: number): string {
+  return segments
+    .map(({ source }, index) => {
+      const isRaw = source === 'metrics' || source === 'recent'
+      const values = isRaw
+        ? 'm.time_ms, m.value AS min, m.value AS max, m.value AS sum, 1 AS count'
+        : 'm.time_ms, m.min, m.max, m.sum, m.count'
+      return segmentSql(dialect, source, values, first + 2 * index)
+    })
+    .join(' UNION ALL ')
+}
+
+function bounds(segments: readonly Segment[]): number[] {
+  return segments.flatMap(({ fromMs, toMs }) => [fromMs, toMs])
+}
+
+function packedSql(dialect: Dialect, level: RollupLevel, { extremes, decimals }: PackedOptions): string {
+  const scale = decimals === undefined ? undefined : `1e${decimals}`
+  const mean = scale ? `floor(m.sum / m.count * ${scale} + 0.5) / ${scale}` : 'm.sum / m.count'
+  const { stepMs } = rollupOf(level)
+  const expressions = [`(m.time_ms - $4) / ${stepMs}`, mean, ...(extremes ? ['m.min', 'm.max'] : [])]
+  const range = `m.series_id = s.value AND m.time_ms >= $2 AND m.time_ms < $3`
+  if (dialect === 'sqlite') {
+    // The primary key is the only way to these rows, so they come in order of time.
+    return `
+      SELECT s.value AS series_id, (
+        SELECT json_array(${expressions.map((sql) => `json_group_array(${sql})`).join(', ')})
+        FROM ${tableOf(level)} AS m
+        WHERE ${range}
+      ) AS columns
+      FROM ${wantedSql(dialect)} AS s`
+  }
+  return `
+      SELECT s.value AS series_id, p.columns
+      FROM ${wantedSql(dialect)} AS s
+      CROSS JOIN LATERAL (
+        SELECT '[[' || ${expressions
+          .map((sql) => `string_agg((${sql})::TEXT, ',' ORDER BY m.time_ms)`)
+          .join(" || '],[' || ")} || ']]' AS columns
+        FROM ${tableOf(level)} AS m
+        WHERE ${range}
+      ) AS p`
+}
