@@ -10,8 +10,15 @@ import {
   retainSearchParams,
 } from '@tanstack/react-router'
 import { auditSearch } from '../features/audit/audit-search.ts'
+import { containerSearch } from '../features/containers/container-search.ts'
 import { containersSearch } from '../features/containers/containers-search.ts'
+import { eventsSearch } from '../features/events/events-search.ts'
+import { hostSearch } from '../features/hosts/host-search.ts'
+import { hostsSearch } from '../features/hosts/hosts-search.ts'
+import { imagesSearch } from '../features/images/images-search.ts'
+import { networksSearch } from '../features/networks/networks-search.ts'
 import { settingsSearch } from '../features/settings/settings-search.ts'
+import { stackSearch, stacksSearch } from '../features/stacks/stacks-search.ts'
 import { authQuery } from '../lib/api/queries.ts'
 import { queryClient } from '../lib/query-client.ts'
 import { defineSearch, integerParam, parseSearch, stringifySearch, textParam } from '../lib/search.ts'
@@ -80,6 +87,7 @@ const hostsRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/hosts',
   staticData: { crumb: texts.nav.hosts },
+  validateSearch: hostsSearch,
   component: lazyRouteComponent(() => import('../features/hosts/hosts-page.tsx'), 'HostsPage'),
 })
 
@@ -88,6 +96,7 @@ const hostRoute = createRoute({
   path: '/hosts/$endpointId',
   params: endpointParams,
   staticData: { crumb: texts.nav.host, crumbParent: { label: texts.nav.hosts, to: '/hosts' } },
+  validateSearch: hostSearch,
   component: lazyRouteComponent(() => import('../features/hosts/host-page.tsx'), 'HostPage'),
 })
 
@@ -112,6 +121,7 @@ const containerRoute = createRoute({
       containerName: params.containerName,
     }),
   },
+  validateSearch: containerSearch,
   staticData: {
     crumbParam: 'containerName',
     crumbParent: { label: texts.nav.containers, to: '/containers' },
@@ -123,13 +133,33 @@ const stacksRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/stacks',
   staticData: { crumb: texts.nav.stacks },
+  validateSearch: stacksSearch,
   component: lazyRouteComponent(() => import('../features/stacks/stacks-page.tsx'), 'StacksPage'),
+})
+
+const stackRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/stacks/$endpointId/$stackName',
+  params: {
+    parse: (raw: { endpointId: string; stackName: string }) => ({
+      ...endpointParams.parse(raw),
+      stackName: raw.stackName,
+    }),
+    stringify: (params: { endpointId: number; stackName: string }) => ({
+      ...endpointParams.stringify(params),
+      stackName: params.stackName,
+    }),
+  },
+  validateSearch: stackSearch,
+  staticData: { crumbParam: 'stackName', crumbParent: { label: texts.nav.stacks, to: '/stacks' } },
+  component: lazyRouteComponent(() => import('../features/stacks/stack-page.tsx'), 'StackPage'),
 })
 
 const imagesRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/images',
   staticData: { crumb: texts.nav.images },
+  validateSearch: imagesSearch,
   component: lazyRouteComponent(() => import('../features/images/images-page.tsx'), 'ImagesPage'),
 })
 
@@ -137,6 +167,7 @@ const networksRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/networks',
   staticData: { crumb: texts.nav.networks },
+  validateSearch: networksSearch,
   component: lazyRouteComponent(() => import('../features/networks/networks-page.tsx'), 'NetworksPage'),
 })
 
@@ -144,6 +175,7 @@ const eventsRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/events',
   staticData: { crumb: texts.nav.events },
+  validateSearch: eventsSearch,
   component: lazyRouteComponent(() => import('../features/events/events-page.tsx'), 'EventsPage'),
 })
 
@@ -187,6 +219,7 @@ const routeTree = rootRoute.addChildren([
     containersRoute,
     containerRoute,
     stacksRoute,
+    stackRoute,
     imagesRoute,
     networksRoute,
     eventsRoute,

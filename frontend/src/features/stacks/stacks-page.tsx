@@ -1,6 +1,167 @@
+import { getRouteApi, Link } from '@tanstack/react-router'
+import { Layers } from 'lucide-react'
+import { api, unwrap } from '../../lib/api/client.ts'
+import type { StackSummary } from '../../lib/api/types.ts'
+import { ListPage } from '../../lib/fleet/list-page.tsx'
+import { useList } from '../../lib/fleet/use-list.ts'
+import { formatBytes, formatPercent } from '../../lib/format.ts'
+import { fleetTexts } from '../../lib/texts/fleet.ts'
 import { texts } from '../../lib/texts.ts'
-import { PageHeader } from '../../ui/page-header.tsx'
+import { Status } from '../../ui/badge.tsx'
+import type { TableColumn } from '../../ui/data-table/table-column.ts'
+import { EmptyState } from '../../ui/states.tsx'
+
+const t = fleetTexts.stack
+const c = fleetTexts.container
+const route = getRouteApi('/app/stacks')
+const dash = <span className="text-ink-3">–</span>
+
+function StackLink({ stack }: { stack: StackSummary }) {
+  return (
+    <Link
+      to="/stacks/$endpointId/$stackName"
+      params={{ endpointId: stack.endpointId, stackName: stack.name }}
+      className="font-medium after:absolute after:inset-0 hover:text-accent"
+    >
+      {stack.name}
+    </Link>
+  )
+}
+
+function StackState({ stack }: { stack: StackSummary }) {
+  const tone =
+    stack.unhealthy > 0
+      ? 'critical'
+      : stack.running < stack.containers || stack.restarting > 0
+        ? 'warn'
+        : 'ok'
+  return (
+    <Status tone={tone} look="plain">
+      {stack.unhealthy > 0
+        ? t.unhealthy(stack.unhealthy)
+        : stack.running < stack.containers
+          ? t.someDown(stack.running, stack.containers)
+          : t.allUp}
+    </Status>
+  )
+}
+
+const COLUMNS: readonly TableColumn<StackSummary>[] = [
+  {
+    id: 'name',
+    header: t.name,
+    cell: (row) => <StackLink stack={row} />,
+    value: (row) => row.name,
+    minWidth: 140,
+    grow: 2,
+    priority: 1,
+  },
+  {
+    id: 'state',
+    header: t.state,
+    cell: (row) => <StackState stack={row} />,
+    value: (row) => (row.unhealthy > 0 ? 0 : row.running < row.containers ? 1 : 2),
+    minWidth: 150,
+    priority: 1,
+  },
+  {
+    id: 'containers',
+    header: t.containers,
+    cell: (row) => row.containers,
+    value: (row) => row.containers,
+    descendingFirst: true,
+    align: 'right',
+    minWidth: 84,
+    priority: 3,
+  },
+  {
+    id: 'cpu',
+    header: c.cpu,
+    cell: (row) => (row.cpuPercent === null ? dash : formatPercent(row.cpuPercent)),
+    value: (row) => row.cpuPercent,
+    live: true,
+    descendingFirst: true,
+    align: 'right',
+    minWidth: 76,
+    priority: 2,
+  },
+  {
+    id: 'memory',
+    header: c.memory,
+    cell: (row) => (row.memoryUsedBytes === null ? dash : formatBytes(row.memoryUsedBytes)),
+    value: (row) => row.memoryUsedBytes,
+    live: true,
+    descendingFirst: true,
+    align: 'right',
+    minWidth: 88,
+    priority: 2,
+  },
+  {
+    id: 'services',
+    header: t.services,
+    cell: (row) => (
+      <span className="text-ink-2" title={row.services.join('\n')}>
+        {row.services.join(', ')}
+      </span>
+    ),
+    minWidth: 160,
+    grow: 4,
+    priority: 4,
+  },
+  {
+    id: 'endpoint',
+    header: c.endpoint,
+    cell: (row) => <span className="text-ink-2">{row.endpointName}</span>,
+    value: (row) => row.endpointName,
+    minWidth: 110,
+    grow: 1,
+    priority: 5,
+  },
+]
+const rowKey = (row: StackSummary) => `${row.endpointId}/${row.name}`
+const rowLabel = (row: StackSummary) => row.name
+const searched = (row: StackSummary) => [row.name, row.endpointName, ...row.services]
+const SORT = { id: 'name', descending: false }
+const card = (row: StackSummary) => (
+  <>
+    <div className="flex justify-between gap-2">
+      <div className="min-w-0 truncate">
+        <StackLink stack={row} />
+      </div>
+      <StackState stack={row} />
+    </div>
+    <p className="tabular truncate text-ink-3 text-xs">{`${row.endpointName} · ${row.services.join(', ')}`}</p>
+  </>
+)
+const fetchPage = (cursor: string | undefined, signal: AbortSignal) =>
+  unwrap(api.GET('/api/stacks', { params: { query: cursor === undefined ? {} : { cursor } }, signal }))
 
 export function StacksPage() {
-  return <PageHeader title={texts.nav.stacks} />
+  const search = route.useSearch()
+  const navigate = route.useNavigate()
+  const query = useList('stacks', fetchPage, ['container'])
+  return (
+    <ListPage
+      name="stacks"
+      title={texts.nav.stacks}
+      query={query}
+      columns={COLUMNS}
+      defaultSort={SORT}
+      rowKey={rowKey}
+      rowLabel={rowLabel}
+      card={card}
+      searched={searched}
+      searchLabel={t.search}
+      search={search}
+      onSearch={(change) => void navigate({ search: (before) => ({ ...before, ...change }), replace: true })}
+      empty={
+        <EmptyState icon={Layers} title={t.empty} command={t.emptyCommand}>
+          {t.emptyHint}
+        </EmptyState>
+      }
+      nothingFound={t.nothingFound}
+      onClear={() => void navigate({ search: {} })}
+      clearLabel={t.clear}
+    />
+  )
 }

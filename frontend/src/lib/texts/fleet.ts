@@ -16,6 +16,7 @@ export const fleetTexts = {
     os: 'System',
     kernel: 'Kernel',
     cores: (cpus: number) => (cpus === 1 ? '1 core' : `${cpus} cores`),
+    coresHeader: 'Cores',
     engine: 'Engine',
     empty: 'No host yet',
     emptyHint: 'This machine appears when Holdfast can read /proc; others when their Docker engine is added.',
@@ -72,7 +73,9 @@ export const fleetTexts = {
     state: 'State',
     started: 'Started',
     processCount: (shown: number, all: number) =>
-      shown === all ? `${formatCount(all)} processes` : `the ${formatCount(shown)} busiest of ${formatCount(all)} processes`,
+      shown === all
+        ? `${formatCount(all)} processes`
+        : `the ${formatCount(shown)} busiest of ${formatCount(all)} processes`,
     noProcesses: 'No process list',
     noProcessesHint: 'Processes are read from /proc of this machine; an engine elsewhere does not tell them.',
   },
@@ -103,7 +106,9 @@ export const fleetTexts = {
     groupRunning: (running: number, all: number) => `${formatCount(running)} of ${formatCount(all)} running`,
     groupUnhealthy: (count: number) => `${formatCount(count)} unhealthy`,
     shown: (shown: number, all: number) =>
-      shown === all ? `${formatCount(all)} containers` : `${formatCount(shown)} of ${formatCount(all)} containers`,
+      shown === all
+        ? `${formatCount(all)} containers`
+        : `${formatCount(shown)} of ${formatCount(all)} containers`,
     stillLoading: (loaded: number, all: number) => `${formatCount(loaded)} of ${formatCount(all)} loaded`,
     empty: 'No containers yet',
     emptyHint: 'Start one and it appears here by itself.',
@@ -124,8 +129,10 @@ export const fleetTexts = {
     restartTitle: (name: string) => `Restart ${name}?`,
     many: (count: number) => `${formatCount(count)} containers`,
     startText: 'It starts with the configuration it was created with.',
-    stopText: 'It is asked to end, and killed after its grace period (10 s unless it says otherwise). What it serves is away until it is started again.',
-    restartText: 'It is asked to end, killed after its grace period, and started again. What it serves is away meanwhile.',
+    stopText:
+      'It is asked to end, and killed after its grace period (10 s unless it says otherwise). What it serves is away until it is started again.',
+    restartText:
+      'It is asked to end, killed after its grace period, and started again. What it serves is away meanwhile.',
     done: { start: 'started', stop: 'stopped', restart: 'restarted' },
     didAct: (what: string, name: string) => `${name} ${what}`,
     alreadyWas: (name: string) => `${name} already was`,
@@ -218,6 +225,8 @@ export const fleetTexts = {
     empty: 'No stacks yet',
     emptyHint: 'Containers started by docker compose (or with a stack label) are grouped here.',
     emptyCommand: 'docker compose up -d',
+    nothingFound: 'No stack matches',
+    clear: 'Show all stacks',
     logs: 'Logs together',
     containersTab: 'Containers',
     tabs: 'About this stack',
@@ -263,6 +272,7 @@ export const fleetTexts = {
     emptyHint: 'An engine that answers has at least bridge, host and none.',
     emptyCommand: 'docker network ls',
     nothingFound: 'No network matches',
+    clear: 'Show all networks',
     none: 'none attached',
     more: (count: number) => `+${formatCount(count)}`,
   },
@@ -273,7 +283,8 @@ export const fleetTexts = {
     any: 'All actions',
     grave: 'Only what went wrong',
     empty: 'Nothing has happened yet',
-    emptyHint: 'Starts, stops, health changes, pulls and endpoints coming and going are listed here from now on.',
+    emptyHint:
+      'Starts, stops, health changes, pulls and endpoints coming and going are listed here from now on.',
     nothingFound: 'No event matches',
     clear: 'Show all events',
     more: 'Earlier events',

@@ -53,6 +53,7 @@ export const logTexts = {
   truncated: 'The line went on; the engine’s limit cut it here.',
   contextOf: (time: string) => `Lines around ${time}`,
   backToLive: 'Back to live',
+  tryAgain: 'Try again',
   copied: (count: number) => `${formatCount(count)} lines copied`,
   linkCopied: 'Link copied',
   noClipboard: 'The browser gives no clipboard here: it needs HTTPS or localhost',

@@ -1,0 +1,3 @@
+import { defineSearch, textParam } from '../../lib/search.ts'
+
+export const networksSearch = defineSearch({ q: textParam, sort: textParam })

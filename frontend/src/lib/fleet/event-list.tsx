@@ -1,0 +1,89 @@
+import { Link } from '@tanstack/react-router'
+import { useMemo } from 'react'
+import { Badge, Status } from '../../ui/badge.tsx'
+import { Card } from '../../ui/card.tsx'
+import { Time } from '../../ui/time.tsx'
+import type { FleetEvent } from '../api/types.ts'
+import { formatLocalDate } from '../format.ts'
+import { fleetTexts } from '../texts/fleet.ts'
+import { eventDetails, eventTone, groupByDay } from './event-look.ts'
+
+const t = fleetTexts.event
+const DAY_MS = 86_400_000
+
+function dayName(day: string): string {
+  const now = new Date()
+  if (day === now.toDateString()) return t.today
+  if (day === new Date(now.getTime() - DAY_MS).toDateString()) return t.yesterday
+  return formatLocalDate(new Date(day))
+}
+
+/** Events by day, newest first as they come. With names of endpoints each row says where it was. */
+export function EventList(props: {
+  events: readonly FleetEvent[]
+  endpointName?: (id: number) => string | undefined
+}) {
+  const days = useMemo(() => groupByDay(props.events), [props.events])
+  return days.map(({ day, events }) => (
+    <section key={day} className="mb-4">
+      <h2 className="mb-1.5 text-ink-2 text-sm">{dayName(day)}</h2>
+      <Card>
+        <ol>
+          {events.map((event) => (
+            <EventRow key={event.id} event={event} where={props.endpointName?.(event.endpointId)} />
+          ))}
+        </ol>
+      </Card>
+    </section>
+  ))
+}
+
+function EventRow({ event, where }: { event: FleetEvent; where: string | undefined }) {
+  const details = eventDetails(event)
+  const code = event.attributes.exitCode
+  return (
+    <li className="border-line border-b px-3 py-1.5 text-sm last:border-0">
+      <div className="flex flex-wrap items-baseline gap-x-3 gap-y-0.5">
+        <span className="w-32 shrink-0 text-ink-3 text-xs">
+          <Time at={event.at} show="exact" className="sm:hidden" />
+          <Time at={event.at} className="hidden sm:inline" />
+        </span>
+        <span className="min-w-44">
+          <Status tone={eventTone(event)} look="plain">
+            {event.action}
+            {event.action === 'die' && code !== undefined ? ` · ${t.exit(code)}` : ''}
+          </Status>
+        </span>
+        <span className="min-w-0 flex-1 break-words">
+          {event.kind === 'container' ? (
+            <Link
+              to="/containers/$endpointId/$containerName"
+              params={{ endpointId: event.endpointId, containerName: event.subjectName }}
+              className="font-medium hover:text-accent hover:underline"
+            >
+              {event.subjectName}
+            </Link>
+          ) : (
+            <span className="font-medium">{event.subjectName}</span>
+          )}
+          {event.stack !== null && <span className="ml-2 text-ink-3">{event.stack}</span>}
+        </span>
+        {event.kind !== 'container' && <Badge>{event.kind}</Badge>}
+        {where !== undefined && <span className="text-ink-3 text-xs">{where}</span>}
+      </div>
+      {details.length > 0 && (
+        <details className="text-xs">
+          <summary className="w-fit text-ink-3 hover:text-ink">{t.attributes}</summary>
+          <dl className="mt-1 grid grid-cols-[minmax(6rem,max-content)_1fr] gap-x-3 gap-y-0.5 pb-1">
+            {details.map(([name, value]) => (
+              <div key={name} className="contents">
+                <dt className="max-w-60 break-words text-ink-3">{name}</dt>
+                <dd className="mono [overflow-wrap:anywhere]">{value}</dd>
+              </div>
+            ))}
+          </dl>
+        </details>
+      )}
+    </li>
+  )
+}

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest'
+import type { FleetEvent } from '../api/types.ts'
+import { eventDetails, eventTone, groupByDay } from './event-look.ts'
+
+const anEvent = (over: Partial<FleetEvent> = {}): FleetEvent => ({
+  id: 1,
+  at: '2026-11-21T12:00:00Z',
+  endpointId: 1,
+  kind: 'container',
+  action: 'start',
+  subjectId: 'a',
+  subjectName: 'web',
+  stack: null,
+  attributes: {},
+  ...over,
+})
+
+test.each([
+  ['start', {}, 'ok'],
+  ['die', { exitCode: '0' }, 'unknown'],
+  ['die', { exitCode: '143' }, 'unknown'],
+  ['die', { exitCode: '1' }, 'critical'],
+  ['die', { exitCode: '137' }, 'critical'],
+  ['oom', {}, 'critical'],
+  ['health_status: unhealthy', {}, 'critical'],
+  ['health_status: healthy', {}, 'ok'],
+  ['restart', {}, 'warn'],
+  ['pull', {}, 'info'],
+  ['down', {}, 'critical'],
+] as const)('%s %j is %s', (action, attributes, tone) => {
+  expect(eventTone(anEvent({ action, attributes }))).toBe(tone)
+})
+
+test('details leave out what the row says', () => {
+  const event = anEvent({
+    attributes: { name: 'web', exitCode: '1', image: 'nginx', 'com.docker.compose.project': 'shop' },
+  })
+  expect(eventDetails(event)).toEqual([['image', 'nginx']])
+})
+
+test('days follow each other as the events do', () => {
+  const days = groupByDay([
+    anEvent({ at: '2026-11-21T12:00:00Z' }),
+    anEvent({ at: '2026-11-21T11:00:00Z' }),
+    anEvent({ at: '2026-11-18T12:00:00Z' }),
+  ])
+  expect(days.map(({ events }) => events.length)).toEqual([2, 1])
+})

@@ -1,0 +1,50 @@
+import type { FleetEvent } from '../api/types.ts'
+
+export type EventTone = 'ok' | 'warn' | 'critical' | 'info' | 'unknown'
+
+/** Exit codes of a container that was asked to end: 0, SIGTERM, SIGINT. */
+const ORDERLY = new Set(['0', '143', '130'])
+
+/** How grave an event is. An action may carry words after a colon: `health_status: unhealthy`. */
+export function eventTone(event: Pick<FleetEvent, 'kind' | 'action' | 'attributes'>): EventTone {
+  const { action, attributes } = event
+  if (action === 'oom' || action.includes('unhealthy')) return 'critical'
+  if (action === 'down') return 'critical'
+  if (action === 'die') {
+    const code = attributes.exitCode
+    return code === undefined || ORDERLY.has(code) ? 'unknown' : 'critical'
+  }
+  if (action === 'start' || action === 'up' || action.includes('healthy')) return 'ok'
+  if (
+    action === 'kill' ||
+    action === 'restart' ||
+    action === 'pause' ||
+    action === 'destroy' ||
+    action === 'delete'
+  )
+    return 'warn'
+  if (action === 'stop' || action === 'unpause' || action === 'rename') return 'unknown'
+  return 'info'
+}
+
+/** Went wrong by itself, as opposed to being done by somebody. */
+export const isGrave = (event: FleetEvent): boolean => eventTone(event) === 'critical'
+
+/** Attributes worth reading beside the action; what the row says already is left out. */
+export function eventDetails(event: FleetEvent): [name: string, value: string][] {
+  return Object.entries(event.attributes)
+    .filter(([name]) => name !== 'name' && name !== 'exitCode' && !name.startsWith('com.docker.compose'))
+    .sort(([a], [b]) => a.localeCompare(b))
+}
+
+/** Events of one local day together, in the order given. */
+export function groupByDay(events: readonly FleetEvent[]): { day: string; events: FleetEvent[] }[] {
+  const days: { day: string; events: FleetEvent[] }[] = []
+  for (const event of events) {
+    const day = new Date(event.at).toDateString()
+    const last = days.at(-1)
+    if (last?.day === day) last.events.push(event)
+    else days.push({ day, events: [event] })
+  }
+  return days
+}

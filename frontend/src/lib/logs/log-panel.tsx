@@ -1,0 +1,90 @@
+import { useMemo } from 'react'
+import { Button } from '../../ui/button.tsx'
+import type { LogFilter } from '../../ui/log-viewer/log-filter.ts'
+import { formatLogTime } from '../../ui/log-viewer/log-time.ts'
+import { LogViewer } from '../../ui/log-viewer/log-viewer.tsx'
+import { ErrorState } from '../../ui/states.tsx'
+import { paletteColor } from '../../ui/time-chart/palette.ts'
+import { logTexts } from '../texts/logs.ts'
+import { downloadLogs, type LogTarget, targetKey } from './fetch-logs.ts'
+import { useLogFeed } from './use-log-feed.ts'
+
+interface LogPanelProps {
+  /** must be the same array while the targets are the same */
+  targets: readonly LogTarget[]
+  filter: LogFilter
+  onFilter: (filter: LogFilter) => void
+  /** time of a line to show with what is around it; undefined follows the newest */
+  line: string | undefined
+  onLine: (at: string | undefined) => void
+}
+
+const NO_FILTER: LogFilter = {}
+
+/** The log viewer fed by the API and the live connection. */
+export function LogPanel({ targets, filter, onFilter, line, onLine }: LogPanelProps) {
+  // Around a moment all lines are shown: what is around it is why one looks.
+  const { feed, ...state } = useLogFeed(targets, line === undefined ? filter : NO_FILTER, line)
+  const sources = useMemo(
+    () =>
+      targets.map((target, index) => ({
+        key: targetKey(target),
+        label: target.name,
+        color: paletteColor(index),
+      })),
+    [targets],
+  )
+  const bar =
+    'flex flex-wrap items-center gap-2 border-line border-b bg-info-soft px-3 py-1 text-info text-sm'
+  const notice =
+    line !== undefined ? (
+      <div className={bar}>
+        <span className="flex-1">{logTexts.contextOf(formatLogTime(line, 'full'))}</span>
+        <Button size="sm" onClick={() => onLine(undefined)}>
+          {logTexts.backToLive}
+        </Button>
+      </div>
+    ) : state.error && !state.loading && feed.buffer.length > 0 ? (
+      <div className={bar} role="alert">
+        <span className="flex-1">{state.error.message}</span>
+        <Button size="sm" onClick={state.retry}>
+          {logTexts.tryAgain}
+        </Button>
+      </div>
+    ) : state.dropped > 0 ? (
+      <div className={bar}>{logTexts.dropped(state.dropped)}</div>
+    ) : null
+  return (
+    <LogViewer
+      key={line ?? 'live'}
+      className="h-[calc(100dvh-15rem)]"
+      feed={feed}
+      sources={sources}
+      filter={line === undefined ? filter : NO_FILTER}
+      onFilter={(next) => {
+        if (line !== undefined) onLine(undefined)
+        onFilter(next)
+      }}
+      loading={state.loading}
+      problem={
+        state.error && feed.buffer.length === 0 ? (
+          <ErrorState error={state.error} onRetry={state.retry} />
+        ) : undefined
+      }
+      notice={notice}
+      hasOlder={state.older.size > 0}
+      loadingOlder={state.loadingOlder}
+      onLoadOlder={state.loadOlder}
+      target={line}
+      linkTo={(entry) => {
+        const url = new URL(location.href)
+        url.searchParams.set('line', entry.at ?? '')
+        return url.href
+      }}
+      onContext={(entry) => onLine(entry.at ?? undefined)}
+      onDownload={(what) => {
+        for (const target of targets) downloadLogs(target, what === 'all' ? NO_FILTER : filter)
+      }}
+    />
+  )
+}
