@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { hashToken, newToken } from '../core/crypto/tokens.ts'
+import { hashToken, newToken, sameSecret } from '../core/crypto/tokens.ts'
 import { forbidden, unauthorized } from '../core/errors.ts'
 import { isSafeMethod } from '../core/http/origin.ts'
 import { ANONYMOUS, hasRole, PREVIEW, type Principal, type Role } from '../core/http/principal.ts'
@@ -12,6 +12,16 @@ import { isFromThisMachine } from './preview.ts'
 /** What is needed to know who sends a request or opens a socket. */
 export type ClientRequest = Pick<IncomingMessage, 'headers' | 'httpVersion' | 'socket'>
 
+/** Whoever knows METRICS_TOKEN. */
+const SCRAPER: Principal = Object.freeze<Principal>({
+  kind: 'token',
+  userId: null,
+  username: null,
+  role: null,
+  scopes: ['metrics'],
+  credentialId: null,
+})
+
 export type AuthService = ReturnType<typeof createAuthService>
 
 export function createAuthService(deps: {
@@ -21,6 +31,8 @@ export function createAuthService(deps: {
   limiter: LoginLimiter
   /** Bound to loopback, and not said to be behind a proxy: only then may there be a preview. */
   previewAllowed: boolean
+  /** Bearer token for /metrics alone, from the configuration. */
+  metricsToken: string | undefined
 }) {
   const { users, sessions, tokens, limiter } = deps
 
@@ -38,9 +50,14 @@ export function createAuthService(deps: {
     }
   }
 
+  async function fromBearer(bearer: string): Promise<Principal> {
+    if (deps.metricsToken !== undefined && sameSecret(bearer, deps.metricsToken)) return SCRAPER
+    return tokens.authenticate(bearer)
+  }
+
   async function identify(request: ClientRequest, tokenInPayload?: string): Promise<Principal> {
     const bearer = tokenInPayload ?? bearerToken(request)
-    if (bearer !== undefined) return tokens.authenticate(bearer)
+    if (bearer !== undefined) return fromBearer(bearer)
     const cookie = sessionCookie(request)
     const principal = cookie === undefined ? ANONYMOUS : await fromSession(cookie)
     if (principal.kind !== 'anonymous') return principal
@@ -154,7 +171,7 @@ export function createAuthService(deps: {
 
   async function sameToken(principal: Principal, bearer: string): Promise<boolean> {
     try {
-      const now = await tokens.authenticate(bearer)
+      const now = await fromBearer(bearer)
       return now.credentialId === principal.credentialId && now.role === principal.role
     } catch (error) {
       if (error instanceof Error && 'code' in error && error.code === 'invalid_token') return false

@@ -1,0 +1,76 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { CollectorInfo } from './health.schema.ts'
+import type { Readiness } from './health.service.ts'
+
+export type ProcessMetrics = ReturnType<typeof createProcessMetrics>
+
+const CHECK_VALUES = { healthy: 1, degraded: 0.5, unhealthy: 0 } as const
+
+/** What /metrics shows. Reading costs one round of health checks. */
+export function createProcessMetrics(deps: {
+  readiness: () => Promise<Readiness>
+  collector: () => CollectorInfo
+  connections: () => number
+}) {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const delay = monitorEventLoopDelay({ resolution: 20 })
+  delay.enable()
+  const gauge = (name: string, help: string) => new Gauge({ name, help, registers: [registry] })
+  const latency = new Histogram({
+    name: 'holdfast_http_request_duration_seconds',
+    help: 'Time until the answer was sent, by route',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+    registers: [registry],
+  })
+  const health = new Gauge({
+    name: 'holdfast_check',
+    help: 'Health of each part: 1 healthy, 0.5 degraded, 0 unhealthy',
+    labelNames: ['check'],
+    registers: [registry],
+  })
+  const endpoints = gauge('holdfast_collector_endpoints', 'Endpoints that are sampled')
+  const containers = gauge('holdfast_collector_containers', 'Containers that are known')
+  const sampleAge = gauge('holdfast_collector_last_sample_age_seconds', 'Age of the newest sample')
+  const dropped = gauge(
+    'holdfast_metrics_dropped_samples',
+    'Samples lost since the start because the queue was full',
+  )
+  const queue = gauge('holdfast_metrics_queue_length', 'Samples that wait to be stored')
+  const sockets = gauge('holdfast_live_connections', 'Open live connections')
+
+  return {
+    observe(route: { method: string; path: string }, status: number, seconds: number): void {
+      latency.observe({ method: route.method, route: route.path, status: String(status) }, seconds)
+    },
+
+    /** Since the start. */
+    eventLoopDelayP99Ms(): number {
+      const p99 = delay.percentile(99) / 1e6
+      return Number.isFinite(p99) ? p99 : 0
+    },
+
+    /** The text format of Prometheus. */
+    async render(): Promise<{ contentType: string; text: string }> {
+      const { checks } = await deps.readiness()
+      health.reset()
+      for (const [name, check] of Object.entries(checks))
+        health.set({ check: name }, CHECK_VALUES[check.status])
+      const collector = deps.collector()
+      endpoints.set(collector.endpoints)
+      containers.set(collector.containers)
+      sampleAge.set((collector.lastSampleAgeMs ?? Number.NaN) / 1000)
+      dropped.set(collector.droppedSamples)
+      queue.set(collector.queueLength)
+      sockets.set(deps.connections())
+      return { contentType: registry.contentType, text: await registry.metrics() }
+    },
+
+    close(): void {
+      delay.disable()
+      registry.clear()
+    },
+  }
+}
