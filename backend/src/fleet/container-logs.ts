@@ -1,0 +1,189 @@
+import type { IncomingMessage } from 'node:http'
+import { Transform } from 'node:stream'
+import { RE2JS, RE2JSSyntaxException } from 're2js'
+import { invalid } from '../core/errors.ts'
+import type { DockerSource } from './docker/docker-source.ts'
+import { LogFrameParser, type RawLogLine } from './docker/log-frames.ts'
+import type { LogLevel, LogLine, LogPage, LogStream } from './fleet.schema.ts'
+import { guessLevel } from './log-level.ts'
+
+export interface LogFilter {
+  /** Part of the text, whatever the case; or a regular expression (RE2) when `regex`. */
+  readonly q?: string | undefined
+  readonly regex?: boolean | undefined
+  readonly invert?: boolean | undefined
+  readonly stream?: LogStream | undefined
+  /** That level and the more severe ones. */
+  readonly level?: LogLevel | undefined
+}
+
+export interface LogQuery extends LogFilter {
+  /** Lines to answer with, the newest ones. */
+  readonly tail: number
+  /** ISO 8601, fractions up to nanoseconds. */
+  readonly since?: string | undefined
+  readonly until?: string | undefined
+}
+
+export interface LoggedContainer {
+  readonly id: string
+  readonly tty: boolean
+}
+
+const SCAN_LINES = 200_000
+const SCAN_MS = 20_000
+const KEPT_BYTES = 16 * 1024 * 1024
+const levels: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal']
+// biome-ignore lint/suspicious/noControlCharactersInRegex: ESC starts every ANSI sequence
+const ansi = /\u001b(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\))/g
+
+type Matcher = (line: RawLogLine, level: LogLevel | null) => boolean
+
+/** @throws AppError `invalid_regex` when the expression is not one of RE2 */
+export function logMatcher(filter: LogFilter): Matcher {
+  const matchesText = textMatcher(filter)
+  const lowest = filter.level === undefined ? -1 : levels.indexOf(filter.level)
+  return (line, level) => {
+    if (filter.stream !== undefined && line.stream !== filter.stream) return false
+    if (lowest >= 0 && (level === null || levels.indexOf(level) < lowest)) return false
+    if (!matchesText) return true
+    const text = line.text.includes('\u001b') ? line.text.replace(ansi, '') : line.text
+    return matchesText(text) !== (filter.invert ?? false)
+  }
+}
+
+function textMatcher(filter: LogFilter): ((text: string) => boolean) | undefined {
+  const { q } = filter
+  if (q === undefined || q === '') return undefined
+  if (!filter.regex) {
+    const wanted = q.toLowerCase()
+    return (text) => text.toLowerCase().includes(wanted)
+  }
+  try {
+    const pattern = RE2JS.compile(q, RE2JS.CASE_INSENSITIVE)
+    return (text) => pattern.matcher(text).find()
+  } catch (error) {
+    if (!(error instanceof RE2JSSyntaxException)) throw error
+    throw invalid(`q is not a regular expression: ${error.message}`, undefined, 'invalid_regex')
+  }
+}
+
+const isFiltered = (filter: LogFilter) => Boolean(filter.q) || filter.level !== undefined
+
+/**
+ * The newest lines of a container that match, oldest first.
+ *
+ * A search looks at the newest 200,000 lines for at most 20 s; `truncated` says that there may be more.
+ */
+export async function readLogs(
+  source: DockerSource,
+  container: LoggedContainer,
+  query: LogQuery,
+): Promise<LogPage> {
+  const matches = logMatcher(query)
+  const searching = isFiltered(query)
+  // One more than asked for tells whether there are more.
+  const scanLimit = searching ? SCAN_LINES : query.tail + 1
+  const abort = new AbortController()
+  const timer = setTimeout(() => abort.abort(), SCAN_MS)
+  const lines: LogLine[] = []
+  let keptBytes = 0
+  let scanned = 0
+  let dropped = false
+  const parser = new LogFrameParser(container.tty, (line) => {
+    scanned++
+    const level = guessLevel(line.text)
+    if (!matches(line, level)) return
+    lines.push(toLogLine(line, level, 0))
+    keptBytes += line.text.length
+    while (lines.length > query.tail || (keptBytes > KEPT_BYTES && lines.length > 1)) {
+      keptBytes -= lines.shift()?.text.length ?? 0
+      dropped = true
+    }
+  })
+  try {
+    const response = await source.logs(container.id, engineRequest(query, scanLimit), abort.signal)
+    await consume(response, parser)
+  } catch (error) {
+    if (!abort.signal.aborted) throw error
+    // Out of time: what was found so far is the answer, and says that it is cut.
+  } finally {
+    clearTimeout(timer)
+  }
+  lines.forEach((line, index) => {
+    line.seq = index
+  })
+  return {
+    lines,
+    scanned,
+    truncated: dropped || abort.signal.aborted || (searching && scanned >= SCAN_LINES),
+  }
+}
+
+/** The log as text, `timestamp text` a line; reads only as fast as it is taken. */
+export async function downloadLogs(
+  source: DockerSource,
+  container: LoggedContainer,
+  query: Omit<LogQuery, 'tail'> & { tail?: number | undefined },
+  signal: AbortSignal,
+): Promise<{ response: IncomingMessage; toText: Transform }> {
+  const matches = logMatcher(query)
+  const searching = isFiltered(query)
+  let out: string[] = []
+  const parser = new LogFrameParser(container.tty, (line) => {
+    if (!matches(line, query.level === undefined ? null : guessLevel(line.text))) return
+    out.push(line.at === null ? `${line.text}\n` : `${line.at} ${line.text}\n`)
+  })
+  const toText = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      parser.push(chunk)
+      const text = out.join('')
+      out = []
+      done(null, text)
+    },
+    flush(done) {
+      parser.end()
+      done(null, out.join(''))
+    },
+  })
+  const request = engineRequest(query, searching ? undefined : query.tail)
+  return { response: await source.logs(container.id, request, signal), toText }
+}
+
+/** Feeds a whole log stream to a parser. */
+export async function consume(response: IncomingMessage, parser: LogFrameParser): Promise<void> {
+  try {
+    for await (const chunk of response)
+      parser.push(Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk)))
+    parser.end()
+  } finally {
+    response.destroy()
+  }
+}
+
+export function toLogLine(line: RawLogLine, level: LogLevel | null, seq: number): LogLine {
+  return {
+    at: line.at,
+    stream: line.stream,
+    text: line.text,
+    level,
+    seq,
+    ...(line.truncated ? { truncated: true } : {}),
+  }
+}
+
+function engineRequest(query: Pick<LogQuery, 'stream' | 'since' | 'until'>, tail: number | undefined) {
+  return {
+    stdout: query.stream !== 'stderr',
+    stderr: query.stream !== 'stdout',
+    tail,
+    since: query.since === undefined ? undefined : engineSeconds(query.since),
+    until: query.until === undefined ? undefined : engineSeconds(query.until),
+  }
+}
+
+/** ISO 8601 as Unix seconds with the fraction kept to the nanosecond. */
+export function engineSeconds(iso: string): string {
+  const fraction = /\.(\d{1,9})\d*(?:Z|[+-])/.exec(iso)?.[1] ?? ''
+  return `${Math.floor(Date.parse(iso) / 1000)}.${fraction.padEnd(9, '0')}`
+}

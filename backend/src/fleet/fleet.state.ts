@@ -1,0 +1,522 @@
+import { CounterTracker } from './counter-tracker.ts'
+import type { ContainerReading } from './docker/container-stats.ts'
+import type { EngineFacts } from './docker/docker-source.ts'
+import type {
+  ContainerSummary,
+  Endpoint,
+  EndpointStatus,
+  FleetCounts,
+  HeatCell,
+  ImageSummary,
+  NetworkSummary,
+  StackSummary,
+  TopItem,
+} from './fleet.schema.ts'
+import type { EndpointRow } from './fleet.store.ts'
+import type { HostFacts, HostReading } from './host/host-source.ts'
+
+/** What an inspection told; kept until the container changes. */
+export interface Inspected {
+  readonly startedAt: string | null
+  readonly restartCount: number
+  readonly exitCode: number | null
+  readonly tty: boolean
+}
+
+export interface ContainerEntry {
+  summary: ContainerSummary
+  inspected: Inspected | undefined
+  /** Address by network name. */
+  addresses: ReadonlyMap<string, string>
+  readonly tracker: CounterTracker
+  /** Up to {@link SPARK_POINTS} samples, oldest first. */
+  readonly cpuSpark: number[]
+  readonly memorySpark: number[]
+}
+
+export interface EndpointEntry {
+  row: EndpointRow
+  status: EndpointStatus
+  /** Where the engine is; for this machine found at run time. */
+  url: string | null
+  error: string | null
+  hint: string | null
+  facts: EngineFacts | undefined
+  lastSeenAtMs: number | undefined
+  readonly containers: Map<string, ContainerEntry>
+  readonly idsByName: Map<string, string>
+  images: readonly ImageSummary[]
+  networks: readonly NetworkSummary[]
+  /** Only of this machine. */
+  host: { facts: HostFacts; reading: HostReading | undefined } | undefined
+}
+
+export interface ListedContainer {
+  readonly summary: ContainerSummary
+  readonly addresses: ReadonlyMap<string, string>
+}
+
+export interface StateChanges {
+  readonly upserts: ContainerSummary[]
+  readonly removes: { endpointId: number; id: string }[]
+  readonly endpoints: Endpoint[]
+  readonly removedEndpoints: number[]
+}
+
+export const SPARK_POINTS = 30
+
+export type FleetState = ReturnType<typeof createFleetState>
+
+/**
+ * The fleet as it is now, in memory. Every change goes through here, so that what is sent to clients is only what
+ * changed.
+ *
+ * @param options.maxGapMs see {@link CounterTracker}
+ * @param options.onDirty called once when something changed after the changes were last taken
+ */
+export function createFleetState(options: { maxGapMs: number; onDirty?: () => void }) {
+  const endpoints = new Map<number, EndpointEntry>()
+  const changed = new Map<string, { endpointId: number; id: string }>()
+  const changedEndpoints = new Set<number>()
+  const removedEndpoints = new Set<number>()
+  let dirty = false
+  let sorted: ContainerEntry[] | undefined
+
+  function touch(): void {
+    sorted = undefined
+    if (dirty) return
+    dirty = true
+    options.onDirty?.()
+  }
+  function touchEndpoint(id: number): void {
+    changedEndpoints.add(id)
+    touch()
+  }
+  function touchContainer(endpointId: number, id: string): void {
+    changed.set(`${endpointId}/${id}`, { endpointId, id })
+    touch()
+  }
+
+  function removeContainer(entry: EndpointEntry, id: string): void {
+    const container = entry.containers.get(id)
+    if (!container) return
+    entry.containers.delete(id)
+    if (entry.idsByName.get(container.summary.name) === id) entry.idsByName.delete(container.summary.name)
+    touchContainer(entry.row.id, id)
+    changedEndpoints.add(entry.row.id)
+  }
+
+  function putContainer(entry: EndpointEntry, listed: ListedContainer): ContainerEntry {
+    const { summary } = listed
+    const known = entry.containers.get(summary.id)
+    if (!known) {
+      const previousId = entry.idsByName.get(summary.name)
+      const previous = previousId === undefined ? undefined : entry.containers.get(previousId)
+      const created: ContainerEntry = {
+        summary,
+        inspected: undefined,
+        addresses: listed.addresses,
+        tracker: new CounterTracker(options.maxGapMs),
+        // The line of a container that was made anew under its name goes on.
+        cpuSpark: previous?.cpuSpark ?? [],
+        memorySpark: previous?.memorySpark ?? [],
+      }
+      entry.containers.set(summary.id, created)
+      entry.idsByName.set(summary.name, summary.id)
+      touchContainer(entry.row.id, summary.id)
+      changedEndpoints.add(entry.row.id)
+      return created
+    }
+    if (known.summary.name !== summary.name) {
+      if (entry.idsByName.get(known.summary.name) === summary.id) entry.idsByName.delete(known.summary.name)
+      entry.idsByName.set(summary.name, summary.id)
+    }
+    known.addresses = listed.addresses
+    const next = withKnown(summary, known)
+    // `Up 3 minutes` becomes `Up 4 minutes` all by itself: no news for anybody.
+    const isNews = !sameContainer(known.summary, next)
+    known.summary = next
+    if (isNews) touchContainer(entry.row.id, summary.id)
+    return known
+  }
+
+  return {
+    endpoints: endpoints as ReadonlyMap<number, EndpointEntry>,
+
+    putEndpoint(row: EndpointRow): EndpointEntry {
+      const known = endpoints.get(row.id)
+      touchEndpoint(row.id)
+      if (known) {
+        const renamed = known.row.name !== row.name
+        known.row = row
+        if (renamed) {
+          for (const [id, container] of known.containers) {
+            container.summary = { ...container.summary, endpointName: row.name }
+            touchContainer(row.id, id)
+          }
+          known.images = known.images.map((image) => ({ ...image, endpointName: row.name }))
+          known.networks = known.networks.map((network) => ({ ...network, endpointName: row.name }))
+        }
+        return known
+      }
+      const entry: EndpointEntry = {
+        row,
+        status: row.enabled ? 'connecting' : 'disabled',
+        url: row.url,
+        error: null,
+        hint: null,
+        facts: undefined,
+        lastSeenAtMs: undefined,
+        containers: new Map(),
+        idsByName: new Map(),
+        images: [],
+        networks: [],
+        host: undefined,
+      }
+      endpoints.set(row.id, entry)
+      removedEndpoints.delete(row.id)
+      return entry
+    },
+
+    removeEndpoint(id: number): void {
+      if (!endpoints.delete(id)) return
+      changedEndpoints.delete(id)
+      for (const [key, container] of changed) if (container.endpointId === id) changed.delete(key)
+      removedEndpoints.add(id)
+      touch()
+    },
+
+    setStatus(
+      id: number,
+      status: EndpointStatus,
+      details: { error?: string | undefined; hint?: string | undefined } = {},
+    ): void {
+      const entry = endpoints.get(id)
+      if (!entry) return
+      const error = details.error ?? null
+      const hint = details.hint ?? null
+      if (entry.status === status && entry.error === error && entry.hint === hint) return
+      entry.status = status
+      entry.error = error
+      entry.hint = hint
+      touchEndpoint(id)
+    },
+
+    setUrl(id: number, url: string | null): void {
+      const entry = endpoints.get(id)
+      if (!entry || entry.url === url) return
+      entry.url = url
+      touchEndpoint(id)
+    },
+
+    setFacts(id: number, facts: EngineFacts): void {
+      const entry = endpoints.get(id)
+      if (!entry) return
+      entry.facts = facts
+      touchEndpoint(id)
+    },
+
+    seen(id: number, atMs: number): void {
+      const entry = endpoints.get(id)
+      if (entry) entry.lastSeenAtMs = atMs
+    },
+
+    /** The whole list of an endpoint: what is not in it is gone. */
+    replaceContainers(id: number, list: readonly ListedContainer[]): void {
+      const entry = endpoints.get(id)
+      if (!entry) return
+      const present = new Set(list.map((each) => each.summary.id))
+      for (const known of [...entry.containers.keys()]) if (!present.has(known)) removeContainer(entry, known)
+      for (const each of list) putContainer(entry, each)
+    },
+
+    /** A part of the list: those of `ids` that are not in it are gone. */
+    updateContainers(id: number, ids: readonly string[], list: readonly ListedContainer[]): void {
+      const entry = endpoints.get(id)
+      if (!entry) return
+      const present = new Set(list.map((each) => each.summary.id))
+      for (const known of ids) if (!present.has(known)) removeContainer(entry, known)
+      for (const each of list) putContainer(entry, each)
+    },
+
+    /** @param summary the container's, with what the inspection told */
+    setInspected(endpointId: number, id: string, inspected: Inspected, summary: ContainerSummary): void {
+      const container = endpoints.get(endpointId)?.containers.get(id)
+      if (!container) return
+      container.inspected = inspected
+      const next = withKnown(summary, container)
+      const isNews = !sameContainer(container.summary, next)
+      container.summary = next
+      if (isNews) touchContainer(endpointId, id)
+    },
+
+    setImages(id: number, images: readonly ImageSummary[]): void {
+      const entry = endpoints.get(id)
+      if (entry) {
+        entry.images = images
+        touch()
+      }
+    },
+
+    setNetworks(id: number, networks: readonly NetworkSummary[]): void {
+      const entry = endpoints.get(id)
+      if (entry) {
+        entry.networks = networks
+        touch()
+      }
+    },
+
+    /** Values of a container. They go to clients with the samples of the cycle, not as a change of the list. */
+    applyReading(container: ContainerEntry, reading: ContainerReading): void {
+      const { summary } = container
+      // In place: a thousand samples every ten seconds would otherwise copy a thousand summaries.
+      summary.cpuPercent = reading.cpuPercent ?? summary.cpuPercent
+      summary.memoryUsedBytes = reading.memoryUsedBytes
+      summary.memoryLimitBytes = reading.memoryLimitBytes
+      summary.sampledAt = new Date(reading.timeMs).toISOString()
+      if (reading.cpuPercent !== null) push(container.cpuSpark, reading.cpuPercent)
+      if (reading.memoryUsedBytes !== null) push(container.memorySpark, reading.memoryUsedBytes)
+    },
+
+    /** All containers by name, then endpoint. The array is cached: do not change it. */
+    containers(): readonly ContainerEntry[] {
+      if (!sorted) {
+        sorted = []
+        for (const entry of endpoints.values()) sorted.push(...entry.containers.values())
+        sorted.sort((a, b) => compareContainers(a.summary, b.summary))
+      }
+      return sorted
+    },
+
+    /** By its id (64 digits, or a prefix of at least 12 that is unique) or its name. */
+    findContainer(endpointId: number, reference: string): ContainerEntry | undefined {
+      const entry = endpoints.get(endpointId)
+      if (!entry) return undefined
+      const named = entry.idsByName.get(reference)
+      if (named !== undefined) return entry.containers.get(named)
+      const exact = entry.containers.get(reference)
+      if (exact || !/^[a-f0-9]{12,64}$/.test(reference)) return exact
+      const matches = [...entry.containers.values()].filter((each) => each.summary.id.startsWith(reference))
+      return matches.length === 1 ? matches[0] : undefined
+    },
+
+    endpoint(id: number): Endpoint | undefined {
+      const entry = endpoints.get(id)
+      return entry && endpointView(entry)
+    },
+
+    listEndpoints(): Endpoint[] {
+      return [...endpoints.values()].map(endpointView)
+    },
+
+    counts(): FleetCounts {
+      return countFleet(endpoints.values())
+    },
+
+    stacks(): StackSummary[] {
+      return groupStacks(endpoints.values())
+    },
+
+    heat(): HeatCell[] {
+      return this.containers().map(({ summary }) => ({
+        endpointId: summary.endpointId,
+        id: summary.id,
+        name: summary.name,
+        stack: summary.stack,
+        state: summary.state,
+        health: summary.health,
+      }))
+    },
+
+    /** Running containers that use most. */
+    top(of: 'cpu' | 'memory', limit: number): TopItem[] {
+      const value = (each: ContainerEntry) =>
+        (of === 'cpu' ? each.summary.cpuPercent : each.summary.memoryUsedBytes) ?? -1
+      return this.containers()
+        .filter((each) => each.summary.state === 'running' && value(each) >= 0)
+        .sort((a, b) => value(b) - value(a))
+        .slice(0, limit)
+        .map((each) => ({
+          endpointId: each.summary.endpointId,
+          name: each.summary.name,
+          stack: each.summary.stack,
+          value: value(each),
+          unit: of === 'cpu' ? 'percent' : 'bytes',
+          spark: [...(of === 'cpu' ? each.cpuSpark : each.memorySpark)],
+        }))
+    },
+
+    /** What changed since the last call. */
+    takeChanges(): StateChanges {
+      dirty = false
+      const changes: StateChanges = {
+        upserts: [],
+        removes: [],
+        endpoints: [],
+        removedEndpoints: [...removedEndpoints],
+      }
+      for (const { endpointId, id } of changed.values()) {
+        const container = endpoints.get(endpointId)?.containers.get(id)
+        if (container) changes.upserts.push(container.summary)
+        else changes.removes.push({ endpointId, id })
+      }
+      for (const id of changedEndpoints) {
+        const entry = endpoints.get(id)
+        if (entry) changes.endpoints.push(endpointView(entry))
+      }
+      changed.clear()
+      changedEndpoints.clear()
+      removedEndpoints.clear()
+      return changes
+    },
+  }
+}
+
+function push(spark: number[], value: number): void {
+  if (spark.length >= SPARK_POINTS) spark.shift()
+  spark.push(value)
+}
+
+/** A summary of the list, with what the inspection and the samples told before. */
+function withKnown(summary: ContainerSummary, known: ContainerEntry): ContainerSummary {
+  const { inspected, summary: before } = known
+  const isActive = summary.state === 'running' || summary.state === 'paused'
+  return {
+    ...summary,
+    startedAt: inspected?.startedAt ?? summary.startedAt,
+    restartCount: inspected?.restartCount ?? summary.restartCount,
+    exitCode: isActive ? null : (summary.exitCode ?? inspected?.exitCode ?? null),
+    // A container that does not run uses nothing; its last values would look alive.
+    cpuPercent: isActive ? before.cpuPercent : null,
+    memoryUsedBytes: isActive ? before.memoryUsedBytes : null,
+    memoryLimitBytes: isActive ? before.memoryLimitBytes : null,
+    sampledAt: isActive ? before.sampledAt : null,
+  }
+}
+
+function sameContainer(a: ContainerSummary, b: ContainerSummary): boolean {
+  return (
+    a.name === b.name &&
+    a.endpointName === b.endpointName &&
+    a.state === b.state &&
+    a.health === b.health &&
+    a.exitCode === b.exitCode &&
+    a.startedAt === b.startedAt &&
+    a.restartCount === b.restartCount &&
+    a.image === b.image &&
+    a.imageId === b.imageId &&
+    a.stack === b.stack &&
+    a.service === b.service &&
+    JSON.stringify([a.ports, a.networks, a.labels]) === JSON.stringify([b.ports, b.networks, b.labels])
+  )
+}
+
+export function compareContainers(
+  a: { name: string; endpointId: number; id: string },
+  b: { name: string; endpointId: number; id: string },
+): number {
+  if (a.name !== b.name) return a.name < b.name ? -1 : 1
+  return a.endpointId - b.endpointId || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
+}
+
+function endpointView(entry: EndpointEntry): Endpoint {
+  const { row, facts, host } = entry
+  return {
+    id: row.id,
+    parentId: row.parentId,
+    kind: row.kind,
+    name: row.name,
+    url: entry.url,
+    enabled: row.enabled,
+    allowActions: row.allowActions,
+    status: entry.status,
+    error: entry.error,
+    hint: entry.hint,
+    engineVersion: facts?.engineVersion ?? null,
+    apiVersion: facts?.apiVersion ?? null,
+    os: host?.facts.os ?? facts?.os ?? null,
+    arch: host?.facts.arch ?? facts?.arch ?? null,
+    cpus: host?.facts.cpus ?? facts?.cpus ?? null,
+    memoryBytes: host?.reading?.memoryTotalBytes ?? facts?.memoryBytes ?? null,
+    lastSeenAt: entry.lastSeenAtMs === undefined ? null : new Date(entry.lastSeenAtMs).toISOString(),
+    containers: entry.containers.size,
+    hasTls: row.tlsCa !== null || row.tlsCert !== null || row.tlsKeySealed !== null,
+    hasApiKey: row.apiKeySealed !== null,
+  }
+}
+
+function countFleet(endpoints: Iterable<EndpointEntry>): FleetCounts {
+  const counts: FleetCounts = {
+    endpoints: 0,
+    endpointsUp: 0,
+    hosts: 0,
+    containers: 0,
+    running: 0,
+    stopped: 0,
+    unhealthy: 0,
+    restarting: 0,
+    stacks: 0,
+    images: 0,
+    networks: 0,
+  }
+  for (const entry of endpoints) {
+    counts.endpoints++
+    if (entry.status === 'up') counts.endpointsUp++
+    if (entry.row.kind !== 'portainer') counts.hosts++
+    counts.images += entry.images.length
+    counts.networks += entry.networks.length
+    const stacks = new Set<string>()
+    for (const { summary } of entry.containers.values()) {
+      counts.containers++
+      if (summary.state === 'running') counts.running++
+      else if (summary.state === 'restarting') counts.restarting++
+      else counts.stopped++
+      if (summary.health === 'unhealthy') counts.unhealthy++
+      if (summary.stack !== null) stacks.add(summary.stack)
+    }
+    counts.stacks += stacks.size
+  }
+  return counts
+}
+
+function groupStacks(endpoints: Iterable<EndpointEntry>): StackSummary[] {
+  const stacks: StackSummary[] = []
+  for (const entry of endpoints) {
+    const byName = new Map<string, StackSummary>()
+    const services = new Map<string, Set<string>>()
+    for (const { summary } of entry.containers.values()) {
+      if (summary.stack === null) continue
+      let stack = byName.get(summary.stack)
+      if (!stack) {
+        stack = {
+          endpointId: entry.row.id,
+          endpointName: entry.row.name,
+          name: summary.stack,
+          services: [],
+          containers: 0,
+          running: 0,
+          unhealthy: 0,
+          restarting: 0,
+          cpuPercent: null,
+          memoryUsedBytes: null,
+        }
+        byName.set(summary.stack, stack)
+        services.set(summary.stack, new Set())
+      }
+      stack.containers++
+      if (summary.state === 'running') stack.running++
+      if (summary.state === 'restarting') stack.restarting++
+      if (summary.health === 'unhealthy') stack.unhealthy++
+      if (summary.service !== null) services.get(summary.stack)?.add(summary.service)
+      if (summary.cpuPercent !== null) stack.cpuPercent = (stack.cpuPercent ?? 0) + summary.cpuPercent
+      if (summary.memoryUsedBytes !== null) {
+        stack.memoryUsedBytes = (stack.memoryUsedBytes ?? 0) + summary.memoryUsedBytes
+      }
+    }
+    for (const [name, stack] of byName) {
+      stack.services = [...(services.get(name) ?? [])].sort((a, b) => (a < b ? -1 : 1))
+      stacks.push(stack)
+    }
+  }
+  return stacks.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.endpointId - b.endpointId))
+}
