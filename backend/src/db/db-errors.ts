@@ -25,17 +25,25 @@ export class DbError extends Error {
   readonly engineCode: string | undefined
   /** Constraint name (PostgreSQL) or `table.column` list (SQLite), where the engine tells. */
   readonly constraint: string | undefined
+  /** True when the connection was lost during COMMIT: the transaction may have been kept or not. */
+  readonly outcomeUnknown: boolean
 
   constructor(
     kind: DbErrorKind,
     message: string,
-    details: { cause?: unknown; engineCode?: string | undefined; constraint?: string | undefined } = {},
+    details: {
+      cause?: unknown
+      engineCode?: string | undefined
+      constraint?: string | undefined
+      outcomeUnknown?: boolean
+    } = {},
   ) {
     super(message, { cause: details.cause })
     this.name = 'DbError'
     this.kind = kind
     this.engineCode = details.engineCode
     this.constraint = details.constraint
+    this.outcomeUnknown = details.outcomeUnknown ?? false
   }
 
   /** True when running the same transaction again may succeed. */

@@ -1,0 +1,25 @@
+import type { InsertManyOptions } from './app-db.ts'
+
+const schemaVerb = /^\s*(?:--[^\n]*\n\s*)*(?:create|alter|drop)\b/i
+
+/** True for DDL: what is known about column types is out of date afterwards. */
+export function changesSchema(sql: string): boolean {
+  return schemaVerb.test(sql)
+}
+
+/** `schema.table` or `column` as quoted identifiers. */
+export function quoteName(name: string): string {
+  return name
+    .split('.')
+    .map((part) => `"${part.replaceAll('"', '""')}"`)
+    .join('.')
+}
+
+/** The ON CONFLICT clause of an INSERT, the same text for both engines; empty when conflicts are errors. */
+export function conflictClause(onConflict: InsertManyOptions['onConflict']): string {
+  if (onConflict === undefined) return ''
+  if (onConflict === 'nothing') return 'ON CONFLICT DO NOTHING'
+  const key = onConflict.key.map(quoteName).join(', ')
+  const update = onConflict.update.map((column) => `${quoteName(column)} = excluded.${quoteName(column)}`)
+  return `ON CONFLICT (${key}) DO UPDATE SET ${update.join(', ')}`
+}

@@ -1,0 +1,161 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { DbError, isDbError, TransactionMisuseError } from './db-errors.ts'
+
+/** One transaction, savepoint or held connection. */
+export class Frame {
+  readonly parent: Frame | undefined
+  /** False for a held connection: a failed statement there does not spoil the next one. */
+  readonly atomic: boolean
+  open = true
+  /** The first statement that failed. PostgreSQL ends a transaction there; SQLite is made to do the same. */
+  failed: unknown
+  /** Set while a nested transaction runs. */
+  child: Promise<unknown> | undefined
+
+  constructor(parent: Frame | undefined, atomic = true) {
+    this.parent = parent
+    this.atomic = atomic
+  }
+
+  isInside(other: Frame): boolean {
+    for (let frame: Frame | undefined = this.parent; frame; frame = frame.parent) {
+      if (frame === other) return true
+    }
+    return false
+  }
+}
+
+/**
+ * Keeps the handles of one database apart. The frame a piece of code runs in is found through
+ * AsyncLocalStorage, so a misuse is rejected at once instead of waiting for itself (SQLite, a pool of one)
+ * or silently escaping the transaction (PostgreSQL). Each database has its own scope: using another one
+ * inside a transaction is fine.
+ */
+export class TransactionScope {
+  readonly #storage = new AsyncLocalStorage<Frame>()
+
+  /** @throws TransactionMisuseError when called from within a transaction that is still open. */
+  assertOutside(): void {
+    for (let frame = this.#storage.getStore(); frame; frame = frame.parent) {
+      if (frame.open) throw new TransactionMisuseError()
+    }
+  }
+
+  run<T>(frame: Frame, work: () => Promise<T>): Promise<T> {
+    return this.#storage.run(frame, work)
+  }
+
+  /** Leaves every frame, for work that outlives the caller (a reconnect timer). */
+  exit<T>(work: () => T): T {
+    return this.#storage.exit(work)
+  }
+
+  /**
+   * Resolves when a statement may be sent on `frame`: its nested transaction, if a sibling branch has one
+   * open, is over.
+   */
+  async enter(frame: Frame): Promise<void> {
+    this.#assertUsable(frame)
+    while (frame.child !== undefined) {
+      await frame.child.catch(() => undefined) // its own caller gets that error
+      this.#assertUsable(frame)
+    }
+  }
+
+  #assertUsable(frame: Frame): void {
+    if (!frame.open) throw new TransactionMisuseError()
+    const current = this.#storage.getStore()
+    if (current?.open && current.isInside(frame)) throw new TransactionMisuseError()
+    if (frame.failed !== undefined) {
+      throw new DbError('other', 'A statement of this transaction failed before: it can only roll back', {
+        cause: frame.failed,
+      })
+    }
+  }
+}
+
+const maxAttempts = 6
+const maxElapsedMs = 15_000
+
+/**
+ * Runs `work` again while it loses races, waiting 10 ms, 20 ms, 40 ms, … each with jitter. Gives up after
+ * six attempts or 15 s and rejects with the last error.
+ */
+export async function retrying<T>(work: () => Promise<T>, onRetry: () => void): Promise<T> {
+  const startedAt = performance.now()
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work()
+    } catch (error) {
+      const lost = isDbError(error) && error.retryable
+      if (!lost || attempt === maxAttempts || performance.now() - startedAt > maxElapsedMs) throw error
+      onRetry()
+      const ceilingMs = 10 * 2 ** (attempt - 1)
+      await new Promise((resolve) => setTimeout(resolve, ceilingMs * (0.5 + Math.random())))
+    }
+  }
+}
+
+/** How an engine begins and ends what {@link runAtomic} runs. */
+export interface AtomicControl {
+  begin(): Promise<unknown>
+  commit(): Promise<unknown>
+  /** Must not reject: a connection that cannot roll back is thrown away, which rolls back too. */
+  rollback(): Promise<unknown>
+}
+
+/** Runs `work` in `frame`, which is closed afterwards. A failed statement fails it even when `work` caught the error. */
+export async function runAtomic<T>(
+  scope: TransactionScope,
+  frame: Frame,
+  control: AtomicControl,
+  work: () => Promise<T>,
+): Promise<T> {
+  await control.begin()
+  let result: T
+  try {
+    result = await scope.run(frame, work)
+    await frame.child?.catch(() => undefined) // not awaited by `work`; its rejection is its caller's
+    if (frame.failed !== undefined) throw frame.failed
+  } catch (error) {
+    frame.open = false
+    await control.rollback()
+    throw error
+  }
+  frame.open = false
+  await control.commit()
+  return result
+}
+
+/** Runs `work` as the nested transaction of `parent`; statements of sibling branches wait until it is over. */
+export async function runNested<T>(
+  scope: TransactionScope,
+  parent: Frame,
+  control: AtomicControl,
+  work: (frame: Frame) => Promise<T>,
+): Promise<T> {
+  await scope.enter(parent)
+  const frame = new Frame(parent)
+  const running = runAtomic(scope, frame, control, () => work(frame))
+  parent.child = running
+  try {
+    return await running
+  } finally {
+    parent.child = undefined
+  }
+}
+
+/** Sends a statement of `frame`; its failure spoils the frame, as in PostgreSQL. */
+export async function runStatement<T>(
+  scope: TransactionScope,
+  frame: Frame,
+  send: () => Promise<T>,
+): Promise<T> {
+  await scope.enter(frame)
+  try {
+    return await send()
+  } catch (error) {
+    if (frame.atomic) frame.failed ??= error
+    throw error
+  }
+}
