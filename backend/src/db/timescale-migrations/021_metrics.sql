@@ -70,6 +70,12 @@ BEGIN
     ) AS levels (view, step_ms, chunk_days, window_days, keep_days, every)
   LOOP
     PERFORM set_chunk_time_interval(rollup.view::regclass, rollup.chunk_days * day_ms);
+    -- Compression of an aggregate asks its own hypertable what time it is; nothing sets that by itself.
+    PERFORM set_integer_now_func(
+      format('%I.%I', c.materialization_hypertable_schema, c.materialization_hypertable_name)::regclass,
+      'metrics_now_ms')
+    FROM timescaledb_information.continuous_aggregates AS c
+    WHERE c.view_schema = current_schema() AND c.view_name = rollup.view;
     PERFORM add_continuous_aggregate_policy(rollup.view::regclass,
       start_offset => (rollup.window_days * day_ms)::BIGINT, end_offset => rollup.step_ms::BIGINT,
       schedule_interval => rollup.every);
