@@ -176,7 +176,7 @@ abstract class PgSession implements ScriptSession {
     const sql = `FETCH FORWARD ${rowsPerFetch} FROM ${cursor}`
     let next: Promise<PgResult> | undefined = fetch(sql)
     try {
-      while (next) {
+      while (next !== undefined) {
         const { rows }: PgResult = await abortable(next, signal)
         next = rows.length < rowsPerFetch ? undefined : fetch(sql)
         next?.catch(() => undefined) // reported when it is awaited

@@ -101,7 +101,7 @@ export class SqlitePool {
   }
 
   #assertOpen(): void {
-    if (this.#closing) throw closedError()
+    if (this.#closing !== undefined) throw closedError()
   }
 
   /** `connection`, or a new one where there is none or its thread is gone. */

@@ -1,0 +1,137 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type ServerResponse } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PostgreSqlContainer } from '@testcontainers/postgresql'
+import pg from 'pg'
+import type { TestProject } from 'vitest/node'
+import { startPostgres, type TestServer } from './postgres-server.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Where test files ask for a database server; it is started when the first one does. */
+    databaseBroker: string
+    /** A folder of this run, removed at its end. */
+    runFolder: string
+  }
+}
+
+/** What the broker answers with. */
+export interface ServerGrant {
+  readonly url: string
+  /** One connection at a time, one database: whoever has it keeps others waiting until the answer is closed. */
+  readonly exclusive: boolean
+}
+
+const timescaleImage = 'timescale/timescaledb:latest-pg17'
+const postgresImage = 'postgres:17-alpine'
+
+// Test files run in processes of their own, so the servers they share live here, behind a small HTTP broker.
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const runFolder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'holdfast-tests-'))
+  const postgres = new SharedServer(startPostgresServer)
+  const timescale = new SharedServer(startTimescaleServer)
+  const broker = createServer((request, response) => {
+    const server = request.url === '/timescale' ? timescale : postgres
+    server.grant(response).catch((error: unknown) => {
+      response.writeHead(500).end(error instanceof Error ? error.message : String(error))
+    })
+  })
+  await new Promise<void>((resolve) => broker.listen(0, '127.0.0.1', resolve))
+  const address = broker.address()
+  if (!address || typeof address === 'string') throw new Error('The broker has no port')
+  project.provide('databaseBroker', `http://127.0.0.1:${address.port}`)
+  project.provide('runFolder', runFolder)
+  return async () => {
+    broker.closeAllConnections()
+    broker.close()
+    await postgres.stop()
+    await timescale.stop()
+    rmSync(runFolder, { recursive: true, force: true })
+  }
+}
+
+interface StartedServer extends TestServer {
+  readonly exclusive: boolean
+}
+
+/** A server that is started once, and lent to one file at a time where it can serve only one. */
+class SharedServer {
+  readonly #start: () => Promise<StartedServer>
+  #started: Promise<StartedServer> | undefined
+  #turn: Promise<void> = Promise.resolve()
+
+  constructor(start: () => Promise<StartedServer>) {
+    this.#start = start
+  }
+
+  async grant(response: ServerResponse): Promise<void> {
+    this.#started ??= this.#start()
+    const { url, exclusive } = await this.#started
+    const text = `${JSON.stringify({ url, exclusive } satisfies ServerGrant)}\n`
+    if (!exclusive) {
+      response.end(text)
+      return
+    }
+    const before = this.#turn
+    this.#turn = new Promise((resolve) => response.once('close', resolve))
+    await before
+    response.write(text)
+  }
+
+  async stop(): Promise<void> {
+    const server = await this.#started?.catch(() => undefined) // the files that asked have failed with it
+    await server?.stop()
+  }
+}
+
+async function startPostgresServer(): Promise<StartedServer> {
+  const given = process.env.TEST_POSTGRES_URL
+  if (given) return { url: given, exclusive: false, stop: async () => undefined }
+  if (process.env.TEST_CONTAINERS === '1') return startContainer(postgresImage)
+  return { ...(await startPostgres()), exclusive: false }
+}
+
+async function startTimescaleServer(): Promise<StartedServer> {
+  const given = process.env.TEST_TIMESCALE_URL
+  if (given) return { url: given, exclusive: false, stop: async () => undefined }
+  if (process.env.TEST_CONTAINERS === '1') return startContainer(timescaleImage)
+  const child = fork(new URL('./timescale-server.ts', import.meta.url), { execArgv: ['--import', 'tsx'] })
+  const url = await urlOf(child)
+  return {
+    url,
+    exclusive: true,
+    async stop() {
+      const ended = new Promise((resolve) => child.once('exit', resolve))
+      child.kill('SIGKILL')
+      await ended
+    },
+  }
+}
+
+function urlOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    child.once('message', (message) => {
+      if (typeof message === 'string') resolve(message)
+    })
+    child.once('error', reject)
+    child.once('exit', (code) => reject(new Error(`TimescaleDB in WebAssembly ended with code ${code}`)))
+  })
+}
+
+async function startContainer(image: string): Promise<StartedServer> {
+  const container = await new PostgreSqlContainer(image).start()
+  const url = container.getConnectionUri()
+  // The image restarts its server once after its first start.
+  const client = new pg.Client(url)
+  await client.connect()
+  await client.end()
+  return {
+    url,
+    exclusive: false,
+    async stop() {
+      await container.stop()
+    },
+  }
+}
