@@ -136,7 +136,12 @@ export async function downloadLogs(
   })
   const toText = new Transform({
     transform(chunk: Buffer, _encoding, done) {
-      parser.push(chunk)
+      try {
+        parser.push(chunk)
+      } catch (error) {
+        done(error instanceof Error ? error : new Error(String(error)))
+        return
+      }
       const text = out.join('')
       out = []
       done(null, text)

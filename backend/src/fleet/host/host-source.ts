@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { readFile, statfs } from 'node:fs/promises'
+import { statfs } from 'node:fs/promises'
 import { arch, hostname as osHostname } from 'node:os'
 import { join } from 'node:path'
 import { CounterTracker } from '../counter-tracker.ts'
@@ -353,15 +353,10 @@ function list(folder: string): string[] {
 }
 
 /** Files that tell in which container this process runs; see `ownContainerId`. */
-export async function readOwnContainerFiles(): Promise<{
-  cgroup: string
-  mountInfo: string
-  hostname: string
-}> {
-  const read = (file: string) => readFile(file, 'utf8').catch(() => '')
+export function readOwnContainerFiles(): { cgroup: string; mountInfo: string; hostname: string } {
   return {
-    cgroup: await read('/proc/self/cgroup'),
-    mountInfo: await read('/proc/self/mountinfo'),
-    hostname: await read('/etc/hostname'),
+    cgroup: readText('/proc/self/cgroup'),
+    mountInfo: readText('/proc/self/mountinfo'),
+    hostname: readText('/etc/hostname'),
   }
 }
