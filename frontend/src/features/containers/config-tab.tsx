@@ -12,7 +12,7 @@ const t = fleetTexts.container
 /** How the container was made: values of variables that look like secrets never left the server. */
 export function ConfigTab({ container }: { container: ContainerDetail }) {
   return (
-    <div className="grid items-start gap-3 xl:grid-cols-2">
+    <div className="gap-3 *:mb-3 *:break-inside-avoid xl:columns-2">
       <General container={container} />
       <Limits container={container} />
       <Environment container={container} />
@@ -188,7 +188,7 @@ function Networks({ container }: { container: ContainerDetail }) {
   return (
     <Section title={t.networksTitle} count={container.networkSettings.length} empty={t.noNetworks}>
       <Table
-        heads={[t.networks, t.address, t.gateway, t.aliases]}
+        heads={[t.network, t.address, t.gateway, t.aliases]}
         rows={container.networkSettings.map((network) => [
           network.name,
           <code key="ip" className="mono">

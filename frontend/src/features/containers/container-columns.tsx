@@ -27,7 +27,7 @@ export const CONTAINER_COLUMNS: readonly TableColumn<ContainerSummary>[] = [
     id: 'state',
     header: t.status,
     cell: (row) => (
-      <span title={row.status}>
+      <span className="flex" title={row.status}>
         <ContainerStatus state={row.state} health={row.health} exitCode={row.exitCode} />
       </span>
     ),

@@ -1,5 +1,5 @@
 import { defineSearch, flagParam, oneOfParam, textParam } from '../../lib/search.ts'
-import { LOG_LEVELS } from '../../ui/log-viewer/log-filter.ts'
+import { LOG_LEVELS } from '../../ui/log-viewer/log-levels.ts'
 import { rangeParams } from '../../ui/time-chart/time-range.ts'
 
 export const CONTAINER_TABS = ['charts', 'logs', 'events', 'config', 'processes'] as const

@@ -41,8 +41,13 @@ export function LogsTab({ container }: { container: ContainerDetail }) {
     [navigate],
   )
   return (
-    <>
-      <div className="mb-2 flex justify-end">
+    <LogPanel
+      targets={targets}
+      filter={filter}
+      onFilter={onFilter}
+      line={line}
+      onLine={(at) => void navigate({ search: (before) => ({ ...before, line: at }) })}
+      tools={
         <TogetherMenu
           container={container}
           chosen={targets.slice(1).map((target) => target.name)}
@@ -53,15 +58,8 @@ export function LogsTab({ container }: { container: ContainerDetail }) {
             })
           }
         />
-      </div>
-      <LogPanel
-        targets={targets}
-        filter={filter}
-        onFilter={onFilter}
-        line={line}
-        onLine={(at) => void navigate({ search: (before) => ({ ...before, line: at }) })}
-      />
-    </>
+      }
+    />
   )
 }
 
@@ -82,11 +80,7 @@ function TogetherMenu(props: {
   )
   if (siblings.length === 0) return null
   return (
-    <Menu
-      trigger={
-        <Button size="sm">{`${t.together}${chosen.length > 0 ? ` (${chosen.length})` : ' …'}`}</Button>
-      }
-    >
+    <Menu trigger={<Button>{`${t.together}${chosen.length > 0 ? ` (${chosen.length})` : ' …'}`}</Button>}>
       {siblings.map((other) => (
         <MenuCheckItem
           key={other.id}

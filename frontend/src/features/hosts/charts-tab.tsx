@@ -118,7 +118,7 @@ export function ChartsTab({ host }: { host: HostDetail }) {
       <div className="mb-3 flex justify-end">
         <RangePicker range={range} onChange={set} />
       </div>
-      <div className="grid gap-3 xl:grid-cols-2">
+      <div className="grid grid-flow-dense gap-3 xl:grid-cols-2">
         {shown.map((panel) => (
           <TimeChart
             key={panel.title}

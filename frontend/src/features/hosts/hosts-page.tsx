@@ -75,7 +75,11 @@ const COLUMNS: readonly TableColumn<HostSummary>[] = [
   {
     id: 'status',
     header: t.status,
-    cell: (row) => <EndpointStatusBadge status={row.status} />,
+    cell: (row) => (
+      <span className="flex">
+        <EndpointStatusBadge status={row.status} />
+      </span>
+    ),
     value: (row) => row.status,
     minWidth: 110,
     priority: 1,

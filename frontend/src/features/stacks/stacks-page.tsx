@@ -59,7 +59,11 @@ const COLUMNS: readonly TableColumn<StackSummary>[] = [
   {
     id: 'state',
     header: t.state,
-    cell: (row) => <StackState stack={row} />,
+    cell: (row) => (
+      <span className="flex">
+        <StackState stack={row} />
+      </span>
+    ),
     value: (row) => (row.unhealthy > 0 ? 0 : row.running < row.containers ? 1 : 2),
     minWidth: 150,
     priority: 1,

@@ -1,5 +1,5 @@
 import { defineSearch, flagParam, oneOfParam, textParam } from '../../lib/search.ts'
-import { LOG_LEVELS } from '../../ui/log-viewer/log-filter.ts'
+import { LOG_LEVELS } from '../../ui/log-viewer/log-levels.ts'
 
 export const stacksSearch = defineSearch({ q: textParam, sort: textParam })
 

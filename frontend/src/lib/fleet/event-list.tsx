@@ -1,10 +1,12 @@
 import { Link } from '@tanstack/react-router'
-import { useMemo } from 'react'
+import { ChevronDown } from 'lucide-react'
+import { useMemo, useState } from 'react'
 import { Badge, Status } from '../../ui/badge.tsx'
+import { Button } from '../../ui/button.tsx'
 import { Card } from '../../ui/card.tsx'
 import { Time } from '../../ui/time.tsx'
 import type { FleetEvent } from '../api/types.ts'
-import { formatLocalDate } from '../format.ts'
+import { formatLocal, formatLocalDate } from '../format.ts'
 import { fleetTexts } from '../texts/fleet.ts'
 import { eventDetails, eventTone, groupByDay } from './event-look.ts'
 
@@ -39,22 +41,23 @@ export function EventList(props: {
 }
 
 function EventRow({ event, where }: { event: FleetEvent; where: string | undefined }) {
+  const [open, setOpen] = useState(false)
   const details = eventDetails(event)
   const code = event.attributes.exitCode
   return (
-    <li className="border-line border-b px-3 py-1.5 text-sm last:border-0">
-      <div className="flex flex-wrap items-baseline gap-x-3 gap-y-0.5">
-        <span className="w-32 shrink-0 text-ink-3 text-xs">
-          <Time at={event.at} show="exact" className="sm:hidden" />
-          <Time at={event.at} className="hidden sm:inline" />
+    <li className="border-line border-b px-3 py-1 text-sm last:border-0">
+      <div className="flex min-h-8 flex-wrap items-center gap-x-3 gap-y-0.5">
+        <span className="flex w-36 shrink-0 gap-2 text-xs">
+          <span className="tabular">{formatLocal(new Date(event.at)).slice(11)}</span>
+          <Time at={event.at} className="text-ink-3" />
         </span>
-        <span className="min-w-44">
+        <span className="flex min-w-48">
           <Status tone={eventTone(event)} look="plain">
             {event.action}
             {event.action === 'die' && code !== undefined ? ` · ${t.exit(code)}` : ''}
           </Status>
         </span>
-        <span className="min-w-0 flex-1 break-words">
+        <span className="min-w-0 flex-1 [overflow-wrap:anywhere]">
           {event.kind === 'container' ? (
             <Link
               to="/containers/$endpointId/$containerName"
@@ -70,19 +73,28 @@ function EventRow({ event, where }: { event: FleetEvent; where: string | undefin
         </span>
         {event.kind !== 'container' && <Badge>{event.kind}</Badge>}
         {where !== undefined && <span className="text-ink-3 text-xs">{where}</span>}
+        {details.length > 0 && (
+          <Button
+            size="icon-sm"
+            variant="ghost"
+            aria-expanded={open}
+            aria-label={t.attributes}
+            title={t.attributes}
+            onClick={() => setOpen(!open)}
+          >
+            <ChevronDown className={open ? 'rotate-180' : undefined} aria-hidden />
+          </Button>
+        )}
       </div>
-      {details.length > 0 && (
-        <details className="text-xs">
-          <summary className="w-fit text-ink-3 hover:text-ink">{t.attributes}</summary>
-          <dl className="mt-1 grid grid-cols-[minmax(6rem,max-content)_1fr] gap-x-3 gap-y-0.5 pb-1">
-            {details.map(([name, value]) => (
-              <div key={name} className="contents">
-                <dt className="max-w-60 break-words text-ink-3">{name}</dt>
-                <dd className="mono [overflow-wrap:anywhere]">{value}</dd>
-              </div>
-            ))}
-          </dl>
-        </details>
+      {open && (
+        <dl className="mb-1.5 grid grid-cols-[minmax(6rem,max-content)_1fr] gap-x-3 gap-y-0.5 text-xs sm:ml-39">
+          {details.map(([name, value]) => (
+            <div key={name} className="contents">
+              <dt className="max-w-60 break-words text-ink-3">{name}</dt>
+              <dd className="mono [overflow-wrap:anywhere]">{value}</dd>
+            </div>
+          ))}
+        </dl>
       )}
     </li>
   )

@@ -1,4 +1,4 @@
-import { useMemo } from 'react'
+import { type ReactNode, useMemo } from 'react'
 import { Button } from '../../ui/button.tsx'
 import type { LogFilter } from '../../ui/log-viewer/log-filter.ts'
 import { formatLogTime } from '../../ui/log-viewer/log-time.ts'
@@ -17,12 +17,13 @@ interface LogPanelProps {
   /** time of a line to show with what is around it; undefined follows the newest */
   line: string | undefined
   onLine: (at: string | undefined) => void
+  tools?: ReactNode
 }
 
 const NO_FILTER: LogFilter = {}
 
 /** The log viewer fed by the API and the live connection. */
-export function LogPanel({ targets, filter, onFilter, line, onLine }: LogPanelProps) {
+export function LogPanel({ targets, filter, onFilter, line, onLine, tools }: LogPanelProps) {
   // Around a moment all lines are shown: what is around it is why one looks.
   const { feed, ...state } = useLogFeed(targets, line === undefined ? filter : NO_FILTER, line)
   const sources = useMemo(
@@ -57,8 +58,9 @@ export function LogPanel({ targets, filter, onFilter, line, onLine }: LogPanelPr
   return (
     <LogViewer
       key={line ?? 'live'}
-      className="h-[calc(100dvh-15rem)]"
+      className="h-[calc(100dvh-13.5rem)]"
       feed={feed}
+      tools={tools}
       sources={sources}
       filter={line === undefined ? filter : NO_FILTER}
       onFilter={(next) => {

@@ -91,6 +91,7 @@ export const fleetTexts = {
     cpu: 'CPU',
     memory: 'Memory',
     ports: 'Ports',
+    network: 'Network',
     networks: 'Networks',
     started: 'Started',
     created: 'Created',

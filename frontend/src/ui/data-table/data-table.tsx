@@ -21,8 +21,8 @@ const ROW_HEIGHT = 40
 const HEAD_HEIGHT = 36
 const CARD_HEIGHT = 88
 const CARDS_BELOW_PX = 620
-const CHECK_PX = 28
-const GAP_PX = 12
+const CHECK_PX = 32
+const GAP_PX = 16
 const SIDES_PX = 24
 
 export interface DataTableProps<T> {

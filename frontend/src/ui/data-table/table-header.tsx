@@ -29,7 +29,7 @@ export function TableHeader<T>(props: TableHeaderProps<T>) {
     <div
       role="row"
       aria-rowindex={1}
-      className="grid h-9 items-center gap-x-3 border-line border-b px-3 font-medium text-ink-3 text-xs"
+      className="grid h-9 items-center gap-x-4 border-line border-b px-3 font-medium text-ink-3 text-xs"
       style={{ gridTemplateColumns: props.template }}
     >
       {props.allSelected !== null && (

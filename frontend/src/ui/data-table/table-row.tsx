@@ -30,7 +30,7 @@ function Row<T>(props: TableRowProps<T>) {
       aria-rowindex={props.index + 2}
       aria-selected={props.selected ?? undefined}
       className={cn(
-        'absolute inset-x-0 top-0 grid items-center gap-x-3 border-line border-b px-3 text-sm focus-within:bg-raised hover:bg-raised',
+        'absolute inset-x-0 top-0 grid items-center gap-x-4 border-line border-b px-3 text-sm focus-within:bg-raised hover:bg-raised',
         props.selected && 'bg-accent-soft',
       )}
       style={{

@@ -1,8 +1,6 @@
 import { stripAnsi } from '../ansi/ansi.ts'
 import type { LogEntry } from './log-buffer.ts'
-
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
-export type LogLevel = (typeof LOG_LEVELS)[number]
+import { LOG_LEVELS, type LogLevel } from './log-levels.ts'
 
 export interface LogFilter {
   q?: string | undefined

@@ -51,9 +51,9 @@ export const LogRow = memo(function LogRow(props: LogRowProps) {
       ref={props.measure}
       data-index={props.index}
       data-log-row={entry.id}
-      style={{ transform: `translateY(${props.top}px)` }}
+      style={{ top: props.top }}
       className={cn(
-        'absolute top-0 left-0 flex min-h-5 min-w-full items-start gap-2 px-3 leading-5',
+        'absolute left-0 flex min-h-5 min-w-full items-start gap-2 px-3 leading-5',
         props.wrap ? 'w-full' : 'w-max',
         grave && 'bg-critical-soft/60',
         entry.level === 'warn' && 'bg-warn-soft/60',

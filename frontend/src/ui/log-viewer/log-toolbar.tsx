@@ -1,5 +1,5 @@
 import { ArrowDownToLine, Download, SlidersHorizontal } from 'lucide-react'
-import { useEffect, useState } from 'react'
+import { type ReactNode, useEffect, useState } from 'react'
 import { logTexts } from '../../lib/texts/logs.ts'
 import { Button } from '../button.tsx'
 import { SearchInput, Select } from '../input.tsx'
@@ -12,7 +12,8 @@ import {
   MenuRadioItem,
   MenuSeparator,
 } from '../menu.tsx'
-import { hasFilter, LOG_LEVELS, type LogFilter } from './log-filter.ts'
+import { hasFilter, type LogFilter } from './log-filter.ts'
+import { LOG_LEVELS } from './log-levels.ts'
 import { setLogPrefs, TIME_STYLES, useLogPrefs } from './log-prefs.ts'
 
 interface LogToolbarProps {
@@ -24,6 +25,7 @@ interface LogToolbarProps {
   onCopyShown: () => void
   onDownload: (what: 'all' | 'filtered') => void
   manySources: boolean
+  tools?: ReactNode
 }
 
 const TIME_LABELS = {
@@ -79,6 +81,7 @@ export function LogToolbar(props: LogToolbarProps) {
         <option value="stderr">stderr</option>
       </Select>
       <span className="flex-1" />
+      {props.tools}
       <ViewMenu manySources={props.manySources} />
       <Menu
         trigger={

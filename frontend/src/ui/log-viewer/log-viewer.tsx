@@ -34,6 +34,8 @@ export interface LogViewerProps {
   sources: readonly LogSource[]
   filter: LogFilter
   onFilter: (filter: LogFilter) => void
+  /** further controls of the page, in the toolbar */
+  tools?: ReactNode
   /** lines are being fetched for the first time */
   loading: boolean
   /** replaces the lines: an error with its way out */
@@ -186,6 +188,7 @@ export function LogViewer(props: LogViewerProps) {
         onCopyShown={copyShown}
         onDownload={props.onDownload}
         manySources={many}
+        tools={props.tools}
       />
       {props.notice}
       <div className="flex min-h-0 flex-1 flex-col lg:flex-row">

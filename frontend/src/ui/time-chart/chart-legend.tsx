@@ -13,7 +13,8 @@ interface LegendProps {
   onToggle: (key: string) => void
 }
 
-const LEGEND_LIMIT = 8
+/** Above this many lines the legend is a table. */
+export const LEGEND_LIMIT = 8
 
 function shownValue(props: LegendProps, column: number): number | null {
   const values = props.chart.columns[column]?.mean ?? []
@@ -50,7 +51,7 @@ function LegendTable(props: LegendProps) {
     .map((line, column) => ({ line, column, value: shownValue(props, column), ...summarize(line) }))
     .sort((a, b) => (b.value ?? -1) - (a.value ?? -1))
   return (
-    <div className="mx-3 mb-2 max-h-36 overflow-y-auto border-t border-line text-2xs" tabIndex={-1}>
+    <div className="mx-3 mb-2 max-h-48 overflow-y-auto text-2xs lg:w-80 lg:shrink-0">
       <table className="tabular w-full">
         <thead className="sticky top-0 bg-card text-ink-3">
           <tr>

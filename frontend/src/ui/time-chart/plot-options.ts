@@ -84,6 +84,7 @@ function drawThresholds(plot: uPlot, state: PlotState) {
   ctx.lineWidth = ratio
   ctx.font = state.theme.font.replace('11px', `${10 * ratio}px`)
   ctx.textAlign = 'right'
+  ctx.textBaseline = 'alphabetic'
   for (const threshold of state.thresholds) {
     if (threshold.value > top) continue
     const y = Math.round(plot.valToPos(threshold.value, 'y', true))

@@ -1,8 +1,9 @@
 import { useCallback, useEffect, useId, useMemo, useRef, useState } from 'react'
+import { cn } from '../../lib/cn.ts'
 import { chartTexts } from '../../lib/texts/charts.ts'
 import { ChartActions } from './chart-actions.tsx'
 import { alignSeries, type ChartSeries, chartMaximum, summarize } from './chart-data.ts'
-import { ChartLegend } from './chart-legend.tsx'
+import { ChartLegend, LEGEND_LIMIT } from './chart-legend.tsx'
 import { chartToPng } from './chart-png.ts'
 import { ChartTable } from './chart-table.tsx'
 import { readChartTheme } from './chart-theme.ts'
@@ -135,11 +136,16 @@ export function TimeChart(props: TimeChartProps) {
   const cursorTime = cursor === null ? null : chart.times[cursor.index]
   const reachMs = ((toMs - fromMs) / Math.max(plot.current?.over.clientWidth ?? 600, 1)) * MARK_REACH_PX
   const single = series.length === 1 ? series[0] : undefined
+  const many = series.length > LEGEND_LIMIT
 
   return (
     <figure
       aria-labelledby={titleId}
-      className="group/chart relative min-w-0 rounded-lg border border-line bg-card"
+      className={cn(
+        'group/chart relative min-w-0 rounded-lg border border-line bg-card',
+        // Many lines need the width, and their table stands beside them.
+        many && 'xl:col-span-2',
+      )}
     >
       <span ref={probe} className="sr-only" aria-hidden />
       <figcaption className="flex h-9 items-center gap-2 pr-2 pl-3 pt-1">
@@ -159,64 +165,68 @@ export function TimeChart(props: TimeChartProps) {
           <LastValue line={single} unit={unit} index={cursor?.index ?? null} chart={chart} />
         )}
       </figcaption>
-      {asTable && <ChartTable title={title} series={series} chart={chart} unit={unit} height={height} />}
-      <div
-        className={asTable ? 'hidden' : 'relative touch-pan-y rounded-sm'}
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys move the crosshair; the numbers are in the label and the table.
-        tabIndex={0}
-        role="img"
-        aria-label={`${title}. ${series.map((line) => describe(line, unit)).join('. ')}. ${chartTexts.keys}`}
-        style={{ height }}
-        onMouseEnter={() => {
-          hovered.current = true
-        }}
-        onMouseLeave={() => {
-          hovered.current = false
-        }}
-        onDoubleClick={props.onZoomOut}
-        onKeyDown={(event) => {
-          if (event.key === 'ArrowLeft' || event.key === 'ArrowRight') {
-            event.preventDefault()
-            moveCursor((event.key === 'ArrowLeft' ? -1 : 1) * (event.shiftKey ? 10 : 1))
-          } else if (event.key === 'Escape') leave()
-        }}
-        onBlur={leave}
-      >
-        <div ref={host} className="absolute inset-0" />
-        {!hasValues && !props.loading && (
-          <p className="absolute inset-0 grid place-items-center px-6 text-center text-ink-3 text-sm">
-            {chartTexts.noSamples}
-          </p>
-        )}
-        {cursor?.here && cursorTime !== null && cursorTime !== undefined && hasValues && (
-          <ChartTooltip
+      <div className={many ? 'lg:flex lg:items-start' : undefined}>
+        <div className="min-w-0 flex-1">
+          {asTable && <ChartTable title={title} series={series} chart={chart} unit={unit} height={height} />}
+          <div
+            className={asTable ? 'hidden' : 'relative touch-pan-y rounded-sm'}
+            // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys move the crosshair; the numbers are in the label and the table.
+            tabIndex={0}
+            role="img"
+            aria-label={`${title}. ${series.map((line) => describe(line, unit)).join('. ')}. ${chartTexts.keys}`}
+            style={{ height }}
+            onMouseEnter={() => {
+              hovered.current = true
+            }}
+            onMouseLeave={() => {
+              hovered.current = false
+            }}
+            onDoubleClick={props.onZoomOut}
+            onKeyDown={(event) => {
+              if (event.key === 'ArrowLeft' || event.key === 'ArrowRight') {
+                event.preventDefault()
+                moveCursor((event.key === 'ArrowLeft' ? -1 : 1) * (event.shiftKey ? 10 : 1))
+              } else if (event.key === 'Escape') leave()
+            }}
+            onBlur={leave}
+          >
+            <div ref={host} className="absolute inset-0" />
+            {!hasValues && !props.loading && (
+              <p className="absolute inset-0 grid place-items-center px-6 text-center text-ink-3 text-sm">
+                {chartTexts.noSamples}
+              </p>
+            )}
+            {cursor?.here && cursorTime !== null && cursorTime !== undefined && hasValues && (
+              <ChartTooltip
+                series={series}
+                colors={colors}
+                hidden={hidden}
+                chart={chart}
+                unit={unit}
+                index={cursor.index}
+                left={plotLeft}
+                width={host.current?.clientWidth ?? 0}
+                spanMs={toMs - fromMs}
+                marks={marks.filter((mark) => Math.abs(mark.timeMs - cursorTime) <= reachMs).slice(0, 4)}
+                moreText={chartTexts.moreSeries}
+              />
+            )}
+          </div>
+        </div>
+        {series.length > 1 ? (
+          <ChartLegend
             series={series}
             colors={colors}
             hidden={hidden}
             chart={chart}
             unit={unit}
-            index={cursor.index}
-            left={plotLeft}
-            width={host.current?.clientWidth ?? 0}
-            spanMs={toMs - fromMs}
-            marks={marks.filter((mark) => Math.abs(mark.timeMs - cursorTime) <= reachMs).slice(0, 4)}
-            moreText={chartTexts.moreSeries}
+            index={cursor?.index ?? null}
+            onToggle={toggle}
           />
+        ) : (
+          <div className="h-7" />
         )}
       </div>
-      {series.length > 1 ? (
-        <ChartLegend
-          series={series}
-          colors={colors}
-          hidden={hidden}
-          chart={chart}
-          unit={unit}
-          index={cursor?.index ?? null}
-          onToggle={toggle}
-        />
-      ) : (
-        <div className="h-2" />
-      )}
     </figure>
   )
 }

@@ -65,14 +65,14 @@ export function axisScale(unit: ChartUnit, maximum: number): AxisScale {
 }
 
 /**
- * Distance between two ticks, in the base unit: 1, 2 or 5 times a power of ten of the *printed* number; for bytes also
- * powers of two, so that an axis reads 256, 512, 768 rather than 200, 400, 600 when it is near 1024.
+ * Distance between two ticks, in the base unit: 1, 2 or 5 times a power of ten of the *printed* number; for bytes powers
+ * of two, so that an axis reads 4, 8, 12, 16 GiB and 256, 512, 768 MiB, where memory and disks have their round numbers.
  */
 export function tickStep(span: number, unit: ChartUnit, maxTicks: number): number {
   if (!(span > 0) || maxTicks < 1) return 1
   const { divisor } = axisScale(unit, span)
   const rough = span / divisor / maxTicks
-  if ((unit === 'bytes' || unit === 'bytes_per_second') && rough > 40) {
+  if ((unit === 'bytes' || unit === 'bytes_per_second') && rough > 1) {
     return 2 ** Math.ceil(Math.log2(rough)) * divisor
   }
   const magnitude = 10 ** Math.floor(Math.log10(rough))
