@@ -83,7 +83,7 @@ function toRow(event: AuditEvent, at: Date): NewAuditRow {
     username: event.principal.username,
     action: event.action,
     target_type: event.targetType ?? null,
-    target_id: event.targetId ? clean(event.targetId) : null,
+    target_id: event.targetId ? clean(event.targetId.slice(0, 500)) : null,
     // JSON text and back: dates become texts and undefined members go, as they would in the column.
     details: plainJson(details),
     request_id: event.requestId,
@@ -92,9 +92,11 @@ function toRow(event: AuditEvent, at: Date): NewAuditRow {
   }
 }
 
-/** PostgreSQL takes no null character in texts and JSON. */
-const clean = (text: string) => text.replaceAll('\0', '\uFFFD').slice(0, 500)
+/** PostgreSQL takes no null character and no half of a surrogate pair, in texts as in JSON. */
+const clean = (text: string) => Buffer.from(text).toString().replaceAll('\0', '\uFFFD')
 
 function plainJson(value: unknown): Json {
-  return JSON.parse(JSON.stringify(value).replaceAll('\\u0000', '\\ufffd'))
+  return JSON.parse(JSON.stringify(value), (_name, item: unknown) =>
+    typeof item === 'string' ? clean(item) : item,
+  )
 }

@@ -51,7 +51,7 @@ type Env = Readonly<Record<string, string | undefined>>
  *
  * @throws {ConfigError} listing every problem at once; no value of a variable is repeated in it, because it may be a secret.
  */
-export function loadConfig(env: Env = process.env): Config {
+export function loadConfig(env: Env): Config {
   const problems: string[] = []
   const values = withFiles(env, problems)
   const storagePlacements = readPlacements(values, problems)

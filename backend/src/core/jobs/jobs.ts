@@ -14,6 +14,8 @@ export interface Job {
 export interface Jobs {
   add(job: Job): void
   start(): void
+  /** Runs a job now, besides its schedule; one that is under way counts. Does nothing for a name nobody added. */
+  run(name: string): Promise<void>
   /** Starts no more runs, and resolves when those under way have ended. */
   stop(): Promise<void>
 }
@@ -73,6 +75,10 @@ export function createJobs(deps: { log: Log }): Jobs {
       if (started) return
       started = true
       jobs.forEach(schedule)
+    },
+    async run(name) {
+      const job = jobs.find((each) => each.name === name)
+      if (job && started) await runOnce(job)
     },
     async stop() {
       stopping.abort()

@@ -33,7 +33,7 @@ describe('createRooms', () => {
   })
 
   it('stops only after the start has ended', async () => {
-    let release = () => undefined as undefined
+    let release: () => void = () => undefined
     const { rooms, calls } = aRoom(() => new Promise<void>((resolve) => (release = resolve)))
     const joined = rooms.join('logs:1:web', 'a')
     rooms.leave('logs:1:web', 'a')

@@ -1,0 +1,61 @@
+import type { CollectorInfo } from './health.schema.ts'
+
+export interface StoreFacts {
+  readonly name: 'sqlite' | 'postgres'
+  readonly version: string | null
+  readonly timescaleVersion: string | null
+  readonly reachable: boolean
+  readonly sizeBytes: number | null
+  readonly reason: string | null
+}
+
+export interface DomainFacts {
+  readonly domain: string
+  readonly title: string
+  readonly phase: number
+  readonly placement: 'sqlite' | 'postgres'
+  readonly epoch: number
+  readonly available: boolean
+  readonly reason: string | null
+  readonly tables: readonly { readonly name: string; readonly rows?: number; readonly sizeBytes?: number }[]
+  /** Key of the setting that says how long the domain's rows are kept; null when they are kept for good. */
+  readonly retentionKey: string | null
+}
+
+export interface SystemDeps {
+  readonly version: string
+  readonly startedAt: Date
+  readonly clock: () => Date
+  storage(): Promise<{ stores: readonly StoreFacts[]; domains: readonly DomainFacts[] }>
+  retentionDays(): Promise<ReadonlyMap<string, number>>
+  collector(): CollectorInfo
+  eventLoopDelayP99Ms(): number
+  connections(): number
+}
+
+export type SystemService = ReturnType<typeof createSystemService>
+
+/** The state of this installation, as the About page shows it. */
+export function createSystemService(deps: SystemDeps) {
+  return {
+    async describe() {
+      const [{ stores, domains }, retention] = await Promise.all([deps.storage(), deps.retentionDays()])
+      return {
+        version: deps.version,
+        node: process.version,
+        uptimeSeconds: Math.round((deps.clock().getTime() - deps.startedAt.getTime()) / 1000),
+        rssBytes: process.memoryUsage.rss(),
+        eventLoopDelayP99Ms: deps.eventLoopDelayP99Ms(),
+        startedAt: deps.startedAt.toISOString(),
+        liveConnections: deps.connections(),
+        stores: [...stores],
+        domains: domains.map(({ retentionKey, tables, ...domain }) => ({
+          ...domain,
+          tables: [...tables],
+          retentionDays: retentionKey === null ? null : (retention.get(retentionKey) ?? null),
+        })),
+        collector: deps.collector(),
+      }
+    },
+  }
+}

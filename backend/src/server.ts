@@ -1,0 +1,192 @@
+import { accessSync, constants, mkdirSync } from 'node:fs'
+import type { Server } from 'node:http'
+import { type App, createApp } from './app.ts'
+import { type Config, ConfigError, loadConfig } from './core/config/config.ts'
+import { createLogger, type Log } from './core/log.ts'
+import { VERSION } from './core/version.ts'
+import { openStorage } from './db/app-db-router.ts'
+
+/** A reason not to start, with what to do about it. The message is all that a person needs. */
+export class StartError extends Error {
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause })
+    this.name = 'StartError'
+  }
+}
+
+export interface RunningServer {
+  readonly app: App
+  /** Where it listens, e.g. `http://127.0.0.1:3051`. */
+  readonly url: string
+  readonly setupToken: string | undefined
+  /** Graceful; resolves to false when SHUTDOWN_TIMEOUT_SECONDS was not enough. */
+  stop(): Promise<boolean>
+}
+
+/**
+ * Starts the product: data folder, storage, app, port.
+ *
+ * @throws {StartError} for what an operator can put right; nothing is left running.
+ */
+export async function startServer(config: Config, log: Log): Promise<RunningServer> {
+  prepareDataFolder(config.dataDir)
+  const storage = await openStorage({ config, log: log.child({ part: 'storage' }) })
+  let app: App | undefined
+  try {
+    app = createApp({ config, log, storage })
+    await listen(app.server, config)
+    const { setupToken } = await app.start()
+    return { app, url: urlOf(app.server, config), setupToken, stop: once(stopper(app, storage, config, log)) }
+  } catch (error) {
+    app?.server.close()
+    await storage.close()
+    throw error
+  }
+}
+
+function prepareDataFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new StartError(
+      `The data folder ${folder} cannot be written (${reason}). Set DATA_DIR to a folder that this user (uid ${process.getuid?.() ?? '?'}) owns, or correct its owner.`,
+      error,
+    )
+  }
+}
+
+function listen(server: Server, config: Config): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => reject(listenError(error, config)))
+    server.listen(config.port, config.host, resolve)
+  })
+}
+
+function listenError(error: Error, { port, host }: Config): Error {
+  const code = 'code' in error ? error.code : undefined
+  switch (code) {
+    case 'EADDRINUSE':
+      return new StartError(
+        `Port ${port} on ${host} is taken. Stop what listens there, or set PORT to another.`,
+        error,
+      )
+    case 'EACCES':
+      return new StartError(
+        `Port ${port} needs rights that this user does not have. Set PORT to 1024 or above.`,
+        error,
+      )
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return new StartError(
+        `${host} is no address of this machine. Set HOST to 127.0.0.1, 0.0.0.0 or one that is.`,
+        error,
+      )
+    default:
+      return error
+  }
+}
+
+function urlOf(server: Server, config: Config): string {
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : config.port
+  const anywhere = config.host === '0.0.0.0' || config.host === '::'
+  const host = anywhere ? 'localhost' : config.host.includes(':') ? `[${config.host}]` : config.host
+  return config.publicUrl ?? `http://${host}:${port}`
+}
+
+function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let result: Promise<T> | undefined
+  return () => {
+    result ??= work()
+    return result
+  }
+}
+
+function stopper(app: App, storage: { close(): Promise<void> }, config: Config, log: Log) {
+  return async (): Promise<boolean> => {
+    const limitMs = config.shutdownTimeoutSeconds * 1000
+    // Requests that do not end are cut while there is time left to write what is in memory.
+    const cut = setTimeout(() => app.server.closeAllConnections(), limitMs / 2)
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<false>((resolve) => {
+      timer = setTimeout(() => resolve(false), limitMs)
+    })
+    const inTime = await Promise.race([stopAll(app, storage).then(() => true), late])
+    clearTimeout(cut)
+    clearTimeout(timer)
+    if (!inTime) log.error({ seconds: config.shutdownTimeoutSeconds }, 'stop took too long')
+    return inTime
+  }
+}
+
+async function stopAll(app: App, storage: { close(): Promise<void> }): Promise<void> {
+  try {
+    await app.stop()
+  } finally {
+    await storage.close()
+  }
+}
+
+/** Runs the product until SIGTERM or SIGINT; exit code 0 after a clean stop, 1 otherwise. */
+export async function runServer(env: NodeJS.ProcessEnv): Promise<void> {
+  const startedMs = performance.now()
+  const config = readConfig(env)
+  if (!config) return
+  const log = createLogger(config.logLevel)
+  let running: RunningServer | undefined
+
+  async function stop(reason: string, code: number): Promise<void> {
+    log.info({ reason }, 'stopping')
+    const clean = (await running?.stop()) ?? true
+    log.info('stopped')
+    process.exit(clean ? code : 1)
+  }
+  const onSignal = (signal: NodeJS.Signals) => {
+    stop(signal, 0).catch((error: unknown) => {
+      log.fatal({ err: error }, 'stop failed')
+      process.exit(1)
+    })
+  }
+  process.once('SIGTERM', onSignal)
+  process.once('SIGINT', onSignal)
+  const onFatal = (error: unknown) => {
+    log.fatal({ err: error }, 'unexpected failure: the process stops')
+    stop('failure', 1).catch(() => process.exit(1))
+  }
+  process.once('uncaughtException', onFatal)
+  process.once('unhandledRejection', onFatal)
+
+  try {
+    running = await startServer(config, log)
+  } catch (error) {
+    reportStartFailure(error, log)
+    process.exit(1)
+  }
+  log.info({ url: running.url, version: VERSION, ms: Math.round(performance.now() - startedMs) }, 'listening')
+  if (running.setupToken !== undefined) announceSetup(running.url, running.setupToken, log)
+}
+
+function readConfig(env: NodeJS.ProcessEnv): Config | undefined {
+  try {
+    return loadConfig(env)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    process.stderr.write(`${error.message}\n`)
+    process.exitCode = 1
+    return undefined
+  }
+}
+
+function reportStartFailure(error: unknown, log: Log): void {
+  // Errors of the start carry what to do in their message; the stack would only bury it.
+  const known = error instanceof StartError || (error instanceof Error && 'kind' in error)
+  if (known) process.stderr.write(`Holdfast cannot start. ${error.message}\n`)
+  else log.fatal({ err: error }, 'start failed')
+}
+
+/** The token is meant to be read by whoever reads the log: it works once, and only until an admin exists. */
+function announceSetup(url: string, token: string, log: Log): void {
+  log.info({ setupUrl: `${url}/setup?token=${token}` }, 'no admin yet: open the setup address to make one')
+}

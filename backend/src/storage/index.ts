@@ -1,0 +1,1 @@
+export { createStorageFacts } from './storage-facts.ts'

@@ -1,0 +1,97 @@
+import type { Storage } from '../db/app-db-router.ts'
+import { type Domain, domainNames, domains } from '../db/domains.ts'
+import { isAppDbHealthy, isAppDbReady } from '../db/postgres.ts'
+import type { Check, DomainFacts, HealthChecks, StoreFacts } from '../health/index.ts'
+import { createTableSizesStore, type TableSize } from './table-sizes.store.ts'
+
+/** Sizes of a SQLite file are found by reading it: beyond this they are left out. */
+const SQLITE_SIZES_UP_TO_BYTES = 256 * 1024 * 1024
+const SIZES_KEPT_MS = 60_000
+
+/** What the stores and domains look like from outside: for readiness and for the About page. */
+export function createStorageFacts(deps: {
+  storage: Storage
+  postgresConfigured: boolean
+  clock: () => Date
+}) {
+  const { storage } = deps
+  const sizes = new Map<string, { atMs: number; tables: Promise<readonly TableSize[]> }>()
+
+  /** Sizes by the store that holds `domain`; asked once a minute at most. */
+  function sizesOf(placement: string, domain: Domain): Promise<readonly TableSize[]> {
+    const nowMs = deps.clock().getTime()
+    const known = sizes.get(placement)
+    if (known && nowMs - known.atMs < SIZES_KEPT_MS) return known.tables
+    const tables = createTableSizesStore(storage.getAppDbFor(domain))
+      .list()
+      .catch(() => {
+        // Sizes are extra: without rights to read them, or while the store is away, the page does without.
+        return []
+      })
+    sizes.set(placement, { atMs: nowMs, tables })
+    return tables
+  }
+
+  async function describe(): Promise<{ stores: StoreFacts[]; domains: DomainFacts[] }> {
+    const status = storage.status()
+    const stores = status.stores.map((store) => ({
+      name: store.name,
+      version: store.version ?? null,
+      timescaleVersion: store.timescaleVersion ?? null,
+      reachable: store.reachable,
+      sizeBytes: store.sizeBytes ?? null,
+      reason: store.reason ?? null,
+    }))
+    const sqliteBytes = stores.find((store) => store.name === 'sqlite')?.sizeBytes ?? 0
+    const described = status.domains.map(async (state): Promise<DomainFacts> => {
+      const spec = domains[state.domain]
+      const measurable =
+        state.available && (state.placement !== 'sqlite' || sqliteBytes <= SQLITE_SIZES_UP_TO_BYTES)
+      const known = measurable ? await sizesOf(state.placement, state.domain) : []
+      return {
+        domain: state.domain,
+        title: spec.title,
+        phase: spec.phase,
+        placement: state.placement,
+        epoch: state.epoch,
+        available: state.available,
+        reason: state.reason ?? null,
+        tables: Object.keys(spec.tables).map(
+          (name) => known.find((table) => table.name === name) ?? { name },
+        ),
+        retentionKey: spec.retention?.[0]?.settingKey ?? null,
+      }
+    })
+    return { stores, domains: await Promise.all(described) }
+  }
+
+  return { describe, checks: checksOf(deps) }
+}
+
+function checksOf(deps: { storage: Storage; postgresConfigured: boolean }): HealthChecks {
+  const { storage } = deps
+  return {
+    appDb: async () => (deps.postgresConfigured ? appDbCheck() : null),
+    sqlite: async () => {
+      const domain = storage.status().domains.find((state) => state.placement === 'sqlite')?.domain
+      if (!domain) return null
+      const healthy = await storage.getAppDbFor(domain).healthCheck()
+      return healthy ? { status: 'healthy' } : { status: 'unhealthy', error: 'SQLite query failed' }
+    },
+    domains: async () => {
+      const away = storage.status().domains.filter((state) => !state.available)
+      if (away.length === 0) return { status: 'healthy' }
+      const reason = away.map((state) => `${state.domain}: ${state.reason ?? 'unavailable'}`).join('; ')
+      const share = `${away.length} of ${domainNames.length} domains are unavailable`
+      return { status: 'unhealthy', error: share, reason }
+    },
+  }
+}
+
+async function appDbCheck(): Promise<Check> {
+  const healthy = await isAppDbHealthy()
+  if (healthy && isAppDbReady()) return { status: 'healthy' }
+  return healthy
+    ? { status: 'degraded', error: 'App DB connected but migrations not applied' }
+    : { status: 'unhealthy', error: 'App DB query failed' }
+}
