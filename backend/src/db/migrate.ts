@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Dialect } from './app-db.ts'
 import { isDbError } from './db-errors.ts'
-import { MigrationError } from './migration-error.ts'
+import { MigrationError, noRights } from './migration-error.ts'
 import { type MigrationFile, readMigrations } from './migration-files.ts'
 import { type AppliedMigration, createHistory, pendingOf, readHistory, record } from './migration-history.ts'
 import type { ScriptSession, SqlStore } from './sql-store.ts'
@@ -142,13 +142,6 @@ async function run(tx: ScriptSession, file: MigrationFile): Promise<void> {
       cause,
     })
   }
-}
-
-function noRights(cause: Error, file?: string): MigrationError {
-  const text =
-    `The account may not create tables (${cause.message}). As the owner of the database run ` +
-    'GRANT CREATE, USAGE ON SCHEMA public TO <account>, or make the account the owner of the database.'
-  return new MigrationError('no-rights', file, text, { cause })
 }
 
 /** A transaction that holds the migration lock; waits for it until `deadline`. */

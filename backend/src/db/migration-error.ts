@@ -38,3 +38,11 @@ export class MigrationError extends Error {
     this.file = file
   }
 }
+
+/** What the refusal of a CREATE (SQLSTATE 42501) means for the operator. */
+export function noRights(cause: Error, file?: string): MigrationError {
+  const text =
+    `The account may not create tables (${cause.message}). As the owner of the database run ` +
+    'GRANT CREATE, USAGE ON SCHEMA public TO <account>, or make the account the owner of the database.'
+  return new MigrationError('no-rights', file, text, { cause })
+}
