@@ -1,7 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useRouter } from '@tanstack/react-router'
 import { useRef } from 'react'
-import { authQuery, endpointsQuery, overviewQuery } from '../lib/api/queries.ts'
+import { authQuery, endpointsQuery } from '../lib/api/queries.ts'
 import { live } from '../lib/socket.ts'
 import { texts } from '../lib/texts.ts'
 import { useLiveEvent, useLiveResync, useRoom } from '../lib/use-live.ts'
@@ -29,9 +29,6 @@ export function useFleetLive() {
         return { ...known, items: known.items.map((endpoint) => fresh.get(endpoint.id) ?? endpoint) }
       })
     }
-    queries.setQueryData(overviewQuery.queryKey, (known) =>
-      known ? { ...known, counts: changes.counts } : known,
-    )
   })
 
   useLiveResync(() => {

@@ -3,8 +3,8 @@ import { PanelLeftClose, PanelLeftOpen } from 'lucide-react'
 import { useState } from 'react'
 import { cn } from '../lib/cn.ts'
 import { texts } from '../lib/texts.ts'
+import { BrandMark } from '../ui/brand-mark.tsx'
 import { Button } from '../ui/button.tsx'
-import { BrandMark } from './brand.tsx'
 import { NAV } from './nav.ts'
 
 interface NavListProps {

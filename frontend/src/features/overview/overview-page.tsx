@@ -1,6 +1,113 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { lazy, Suspense, useEffect, useMemo, useRef } from 'react'
+import { overviewQuery } from '../../lib/api/queries.ts'
+import type { HostSummary } from '../../lib/api/types.ts'
+import { useEndpointFilter } from '../../lib/endpoint-filter.ts'
 import { texts } from '../../lib/texts.ts'
+import { useLiveEvent } from '../../lib/use-live.ts'
 import { PageHeader } from '../../ui/page-header.tsx'
+import { ErrorState, Loading, Skeleton } from '../../ui/states.tsx'
+import { Time } from '../../ui/time.tsx'
+import { findTrouble } from './attention.ts'
+import { AttentionCard } from './attention-card.tsx'
+import { ChangesCard } from './changes-card.tsx'
+import { CountStrip } from './count-strip.tsx'
+import { applyChanges, filterOverview } from './filter-overview.ts'
+import { HeatCard } from './heat-card.tsx'
+import { HostStrip } from './host-strip.tsx'
+import { TopCard } from './top-card.tsx'
+
+const t = texts.overview
+// The charts' library is fetched beside the data instead of before the first paint.
+const HostCharts = lazy(() => import('./host-charts.tsx').then((module) => ({ default: module.HostCharts })))
+const CHARTS_HEIGHT = 'h-47'
+const REFRESH_AFTER_EVENT_MS = 1000
 
 export function OverviewPage() {
-  return <PageHeader title={texts.nav.overview} />
+  const endpointId = useEndpointFilter()
+  const { data, error, refetch } = useQuery(overviewQuery)
+  useOverviewLive()
+  const shown = useMemo(() => (data ? filterOverview(data, endpointId) : null), [data, endpointId])
+  const trouble = useMemo(() => (shown ? findTrouble(shown.hosts, shown.heat, shown.changes) : []), [shown])
+
+  if (error && !shown) {
+    return (
+      <>
+        <PageHeader title={t.title} />
+        <ErrorState error={error} onRetry={() => void refetch()} />
+      </>
+    )
+  }
+  if (!shown) return <OverviewSkeleton />
+  const featured = featuredHost(shown.hosts)
+  return (
+    <>
+      <div className="sr-only">
+        <PageHeader title={t.title} />
+      </div>
+      <div className="grid gap-3">
+        <CountStrip counts={shown.counts} />
+        {featured ? (
+          <Suspense fallback={<Skeleton className={CHARTS_HEIGHT} />}>
+            <HostCharts host={featured} />
+          </Suspense>
+        ) : null}
+        <HostStrip hosts={shown.hosts.filter((host) => host !== featured)} />
+        <div className="grid gap-3 xl:grid-cols-[minmax(0,1fr)_24rem]">
+          <div className="grid content-start gap-3">
+            <HeatCard cells={shown.heat} isFiltered={endpointId !== undefined} />
+            <div className="grid gap-3 md:grid-cols-2">
+              <TopCard title={t.top.cpu} items={shown.top.cpu} />
+              <TopCard title={t.top.memory} items={shown.top.memory} />
+            </div>
+          </div>
+          <div className="grid content-start gap-3">
+            <AttentionCard trouble={trouble} />
+            <ChangesCard events={shown.changes} />
+          </div>
+        </div>
+        <p className="text-right text-ink-3 text-xs">
+          {t.asOf} <Time at={shown.generatedAt} show="exact" />
+        </p>
+      </div>
+    </>
+  )
+}
+
+/** This machine where it can be read itself, else the first host that answers. */
+function featuredHost(hosts: readonly HostSummary[]): HostSummary | undefined {
+  return (
+    hosts.find((host) => host.kind === 'local' && host.metricsFrom === 'host') ??
+    hosts.find((host) => host.status === 'up') ??
+    hosts[0]
+  )
+}
+
+/** Applies live batches to the overview, and asks again soon after an event: the lists of movers and changes follow it. */
+function useOverviewLive() {
+  const queries = useQueryClient()
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
+  useLiveEvent('fleet:changes', (changes) => {
+    queries.setQueryData(overviewQuery.queryKey, (known) => (known ? applyChanges(known, changes) : known))
+  })
+  useLiveEvent('fleet:event', () => {
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined
+      void queries.invalidateQueries({ queryKey: overviewQuery.queryKey })
+    }, REFRESH_AFTER_EVENT_MS)
+  })
+  useEffect(() => () => clearTimeout(timer.current), [])
+}
+
+function OverviewSkeleton() {
+  return (
+    <Loading className="grid gap-3">
+      <Skeleton className="h-16" />
+      <Skeleton className={CHARTS_HEIGHT} />
+      <div className="grid gap-3 xl:grid-cols-[minmax(0,1fr)_24rem]">
+        <Skeleton className="h-80" />
+        <Skeleton className="h-80" />
+      </div>
+    </Loading>
+  )
 }

@@ -7,6 +7,7 @@ import type {
   ContainerSummary,
   Endpoint,
   EndpointInput,
+  EndpointPatch,
   EndpointTest,
   FleetEvent,
   FleetOverview,
@@ -110,7 +111,7 @@ export interface paths {
   '/api/endpoints/test': { post: None & Body<EndpointInput> & Answer<EndpointTest, 200> }
   '/api/endpoints/{id}': {
     get: Path<{ id: number }> & Answer<Endpoint, 200>
-    patch: Path<{ id: number }> & Body<Partial<EndpointInput> & { enabled?: boolean }> & Answer<Endpoint, 200>
+    patch: Path<{ id: number }> & Body<EndpointPatch> & Answer<Endpoint, 200>
     delete: Path<{ id: number }> & Done
   }
   '/api/hosts': { get: None & Answer<{ items: HostSummary[] }, 200> }

@@ -14,6 +14,8 @@ export interface AuthState {
   /** No admin exists yet and the server listens on loopback only: the overview is readable without signing in. */
   preview: boolean
   version: string
+  /** The admin's name for this installation. */
+  instanceName: string
   user: User | null
 }
 
@@ -31,6 +33,8 @@ export type TokenScope = 'read' | 'write' | 'admin' | 'metrics'
 
 export interface ApiToken {
   id: string
+  userId: string
+  username: string
   name: string
   scopes: TokenScope[]
   createdAt: string
@@ -42,6 +46,8 @@ export interface Setting {
   key: string
   value: unknown
   default: unknown
+  /** false: the default is in force. */
+  isSet: boolean
   type: 'number' | 'boolean' | 'string' | 'json' | 'secret'
   group: string
   label: string
@@ -66,8 +72,9 @@ export interface AuditEntry {
 }
 
 export interface StoreStatus {
-  name: string
+  name: 'sqlite' | 'postgres'
   version: string | null
+  timescaleVersion: string | null
   reachable: boolean
   sizeBytes: number | null
   reason: string | null
@@ -75,6 +82,7 @@ export interface StoreStatus {
 
 export interface DomainStatus {
   domain: string
+  title: string
   phase: number
   placement: 'sqlite' | 'postgres'
   epoch: number
@@ -91,6 +99,7 @@ export interface SystemStatus {
   rssBytes: number
   eventLoopDelayP99Ms: number
   startedAt: string
+  liveConnections: number
   stores: StoreStatus[]
   domains: DomainStatus[]
   collector: {
@@ -104,7 +113,7 @@ export interface SystemStatus {
 
 export interface Ready {
   status: string
-  checks: Record<string, { status: string; error?: string }>
+  checks: Record<string, { status: string; error?: string; reason?: string }>
 }
 
 export type EndpointKind = 'local' | 'docker' | 'portainer'
@@ -140,6 +149,15 @@ export interface EndpointInput {
   tls?: { ca?: string; cert?: string; key?: string; verify: boolean }
   apiKey?: string
   allowActions?: boolean
+}
+
+export interface EndpointPatch {
+  name?: string
+  url?: string
+  enabled?: boolean
+  allowActions?: boolean
+  tls?: { ca?: string; cert?: string; key?: string; verify: boolean } | null
+  apiKey?: string | null
 }
 
 export interface EndpointTest {
@@ -441,6 +459,7 @@ export interface FleetChanges {
   upserts: ContainerSummary[]
   removes: { endpointId: number; id: string }[]
   endpoints: Endpoint[]
+  removedEndpoints: number[]
   counts: FleetCounts
 }
 

@@ -1,0 +1,47 @@
+import type { FleetEvent, HeatCell, HostSummary } from '../../lib/api/types.ts'
+import { containerLook } from '../../ui/fleet-status.tsx'
+
+export type Trouble =
+  | { kind: 'endpoint'; key: string; host: HostSummary; since: string | null }
+  | { kind: 'container'; key: string; cell: HeatCell; since: string | null }
+
+/**
+ * What is wrong now: endpoints that do not answer, then containers that are dead, unhealthy or restarting.
+ * `since` is the newest event of the subject within the last hour; null when it is older than what the overview knows.
+ */
+export function findTrouble(
+  hosts: readonly HostSummary[],
+  heat: readonly HeatCell[],
+  changes: readonly FleetEvent[],
+): Trouble[] {
+  const newest = new Map<string, string>()
+  for (const event of changes) {
+    const key = `${event.kind}/${event.endpointId}/${event.subjectName}`
+    const known = newest.get(key)
+    if (known === undefined || known < event.at) newest.set(key, event.at)
+  }
+  const endpoints = hosts
+    .filter((host) => host.status === 'down')
+    .map(
+      (host): Trouble => ({
+        kind: 'endpoint',
+        key: `endpoint/${host.endpointId}`,
+        host,
+        since: host.sampledAt,
+      }),
+    )
+  const containers = heat
+    .filter((cell) => {
+      const { tone } = containerLook(cell.state, cell.health)
+      return tone === 'critical' || tone === 'warn'
+    })
+    .map(
+      (cell): Trouble => ({
+        kind: 'container',
+        key: `container/${cell.endpointId}/${cell.id}`,
+        cell,
+        since: newest.get(`container/${cell.endpointId}/${cell.name}`) ?? null,
+      }),
+    )
+  return [...endpoints, ...containers]
+}

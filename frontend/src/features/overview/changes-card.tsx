@@ -1,0 +1,58 @@
+import { Link } from '@tanstack/react-router'
+import type { FleetEvent } from '../../lib/api/types.ts'
+import { eventTone } from '../../lib/fleet/event-look.ts'
+import { texts } from '../../lib/texts.ts'
+import { Status } from '../../ui/badge.tsx'
+import { Card, CardHeader } from '../../ui/card.tsx'
+import { Time } from '../../ui/time.tsx'
+
+const t = texts.overview.changes
+const SHOWN = 12
+
+/** Events of the last hour, newest first. */
+export function ChangesCard({ events }: { events: readonly FleetEvent[] }) {
+  return (
+    <Card>
+      <CardHeader
+        title={t.title}
+        actions={
+          <Link to="/events" search={{}} className="text-accent text-sm hover:underline">
+            {t.all}
+          </Link>
+        }
+      />
+      {events.length === 0 ? (
+        <p className="px-4 pb-4 text-ink-2 text-sm">{t.empty}</p>
+      ) : (
+        <ol className="pb-2">
+          {events.slice(0, SHOWN).map((event) => (
+            <li
+              key={event.id}
+              className="grid h-7 grid-cols-[minmax(0,1fr)_auto_4rem] items-center gap-3 px-4 text-sm"
+            >
+              {event.kind === 'container' ? (
+                <Link
+                  to="/containers/$endpointId/$containerName"
+                  params={{ endpointId: event.endpointId, containerName: event.subjectName }}
+                  search={{}}
+                  title={event.subjectName}
+                  className="truncate hover:text-accent hover:underline"
+                >
+                  {event.subjectName}
+                </Link>
+              ) : (
+                <span className="truncate" title={event.subjectName}>
+                  {event.subjectName}
+                </span>
+              )}
+              <Status tone={eventTone(event)} look="plain" className="max-w-36">
+                {event.action}
+              </Status>
+              <Time at={event.at} className="text-right text-ink-3 text-xs" />
+            </li>
+          ))}
+        </ol>
+      )}
+    </Card>
+  )
+}

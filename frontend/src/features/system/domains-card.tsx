@@ -1,0 +1,80 @@
+import type { DomainStatus } from '../../lib/api/types.ts'
+import { cn } from '../../lib/cn.ts'
+import { formatBytes, formatCount } from '../../lib/format.ts'
+import { texts } from '../../lib/texts.ts'
+import { Badge, Status } from '../../ui/badge.tsx'
+import { Card, CardHeader } from '../../ui/card.tsx'
+
+const t = texts.system
+
+const sum = (values: readonly (number | undefined)[]): number | null => {
+  const known = values.filter((value) => value !== undefined)
+  return known.length === 0 ? null : known.reduce((total, value) => total + value, 0)
+}
+
+const HEAD = 'px-3 py-2 text-left font-medium'
+
+/** Where each domain lives, how much it holds and whether it answers. */
+export function DomainsCard({
+  domains,
+  className,
+}: {
+  domains: readonly DomainStatus[]
+  className?: string
+}) {
+  return (
+    <Card className={className ?? ''}>
+      <CardHeader title={t.domains} />
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by key. */}
+      <section className="overflow-x-auto" aria-label={t.domains} tabIndex={0}>
+        <table className="w-full border-line border-t text-sm">
+          <thead className="text-ink-3 text-xs">
+            <tr>
+              <th className={cn(HEAD, 'pl-4')}>{t.domain}</th>
+              <th className={HEAD}>{t.placement}</th>
+              <th className={cn(HEAD, 'text-right')}>{t.epoch}</th>
+              <th className={cn(HEAD, 'text-right')}>{t.rows}</th>
+              <th className={cn(HEAD, 'text-right')}>{t.size}</th>
+              <th className={cn(HEAD, 'text-right')}>{t.retention}</th>
+              <th className={cn(HEAD, 'pr-4')}>
+                <span className="sr-only">{t.available}</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody className="divide-y divide-line border-line border-t">
+            {domains.map((domain) => (
+              <DomainRow key={domain.domain} domain={domain} />
+            ))}
+          </tbody>
+        </table>
+      </section>
+    </Card>
+  )
+}
+
+function DomainRow({ domain }: { domain: DomainStatus }) {
+  const rows = sum(domain.tables.map((table) => table.rows))
+  const size = sum(domain.tables.map((table) => table.sizeBytes))
+  return (
+    <tr>
+      <td className="py-1.5 pr-3 pl-4" title={domain.tables.map((table) => table.name).join(', ')}>
+        {domain.title}
+        {domain.reason ? <p className="text-critical text-xs">{domain.reason}</p> : null}
+      </td>
+      <td className="px-3">
+        <Badge>{t.storeNames[domain.placement]}</Badge>
+      </td>
+      <td className="tabular px-3 text-right text-ink-2">{domain.epoch}</td>
+      <td className="tabular px-3 text-right">{rows === null ? '–' : formatCount(rows)}</td>
+      <td className="tabular px-3 text-right">{size === null ? '–' : formatBytes(size)}</td>
+      <td className="tabular whitespace-nowrap px-3 text-right">
+        {domain.retentionDays === null ? t.forEver : t.days(domain.retentionDays)}
+      </td>
+      <td className="py-1.5 pr-4 pl-3">
+        <Status tone={domain.available ? 'ok' : 'critical'} look="plain">
+          {domain.available ? t.available : t.unavailable}
+        </Status>
+      </td>
+    </tr>
+  )
+}
