@@ -15,6 +15,7 @@ import type { Log } from './core/log.ts'
 import { createRealtimeServer } from './core/realtime/server.ts'
 import { VERSION } from './core/version.ts'
 import type { Storage } from './db/app-db-router.ts'
+import { isDbError } from './db/db-errors.ts'
 import { createFleet } from './fleet/index.ts'
 import {
   createHealthService,
@@ -60,18 +61,16 @@ export interface AppOptions {
   readonly pageFolder?: string
   /** Checks every answer against its schema; for tests. */
   readonly checkResponses?: boolean
+  /** Gets the single-use token for the first admin: once for each start while there is none. */
+  readonly onSetupToken?: (token: string) => void
 }
 
 export interface App {
   readonly server: Server
   readonly routes: readonly Route[]
   readonly openApi: Readonly<Record<string, unknown>>
-  /**
-   * Starts jobs and the collector, and makes sure that somebody can sign in.
-   *
-   * @returns the single-use token for the first admin; undefined when an admin exists.
-   */
-  start(): Promise<{ setupToken: string | undefined }>
+  /** Starts jobs and the collector, and makes sure that somebody can sign in, now or when the store is there. */
+  start(): Promise<void>
   /** Runs a job besides its schedule. */
   runJob(name: string): Promise<void>
   /** Takes no more requests, lets running ones end, writes what is still in memory. The storage stays open. */
@@ -219,6 +218,7 @@ export function createApp(options: AppOptions): App {
   const openApi = buildOpenApi(routes, { title: 'Holdfast', version: VERSION })
 
   for (const job of [
+    { name: 'setup', every: 5, run: () => prepareSetup() },
     { name: 'access-flush', every: 15, run: () => flushAccess() },
     { name: 'audit-drain', every: 5, atStart: true, run: () => audit.drain() },
     {
@@ -260,6 +260,24 @@ export function createApp(options: AppOptions): App {
     await tokens.flush()
   }
 
+  let setupDone = false
+
+  /** Runs until it has succeeded once: the store of the users may be away when the product starts. */
+  async function prepareSetup(): Promise<void> {
+    if (setupDone) return
+    const { adminUsername: username, adminPassword: password } = config
+    const unattended = username !== undefined && password !== undefined ? { username, password } : undefined
+    try {
+      const { made, token } = await auth.prepareSetup(unattended)
+      setupDone = true
+      if (token !== undefined) options.onSetupToken?.(token)
+      if (made !== undefined) await recordUnattendedSetup(made)
+    } catch (error) {
+      if (!isDbError(error, 'unavailable')) throw error
+      log.warn({ err: error }, 'users cannot be read yet: signing in must wait')
+    }
+  }
+
   async function recordUnattendedSetup(username: string): Promise<void> {
     await audit.record({
       action: 'auth.setup',
@@ -292,14 +310,9 @@ export function createApp(options: AppOptions): App {
     routes,
     openApi,
     async start() {
-      const { adminUsername: username, adminPassword: password } = config
-      const unattended = username !== undefined && password !== undefined ? { username, password } : undefined
-      const needed = unattended !== undefined && !(await users.adminExists())
-      const setupToken = await auth.prepareSetup(unattended)
-      if (needed) await recordUnattendedSetup(unattended.username)
       jobs.start()
       fleet.start()
-      return { setupToken }
+      await jobs.run('setup')
     },
     runJob: jobs.run,
     async stop() {

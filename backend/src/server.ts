@@ -5,6 +5,7 @@ import { type Config, ConfigError, loadConfig } from './core/config/config.ts'
 import { createLogger, type Log } from './core/log.ts'
 import { VERSION } from './core/version.ts'
 import { openStorage } from './db/app-db-router.ts'
+import { StoreInUseError } from './db/sqlite-server-lock.ts'
 
 /** A reason not to start, with what to do about it. The message is all that a person needs. */
 export class StartError extends Error {
@@ -18,7 +19,6 @@ export interface RunningServer {
   readonly app: App
   /** Where it listens, e.g. `http://127.0.0.1:3051`. */
   readonly url: string
-  readonly setupToken: string | undefined
   /** Graceful; resolves to false when SHUTDOWN_TIMEOUT_SECONDS was not enough. */
   stop(): Promise<boolean>
 }
@@ -30,13 +30,21 @@ export interface RunningServer {
  */
 export async function startServer(config: Config, log: Log): Promise<RunningServer> {
   prepareDataFolder(config.dataDir)
-  const storage = await openStorage({ config, log: log.child({ part: 'storage' }) })
+  const storage = await openStorage({ config, log: log.child({ part: 'storage' }), clock: () => new Date() })
   let app: App | undefined
   try {
-    app = createApp({ config, log, storage })
+    const made: App = createApp({
+      config,
+      log,
+      storage,
+      onSetupToken: (token) => announceSetup(urlOf(made.server, config), token, log),
+    })
+    app = made
     await listen(app.server, config)
-    const { setupToken } = await app.start()
-    return { app, url: urlOf(app.server, config), setupToken, stop: once(stopper(app, storage, config, log)) }
+    const url = urlOf(app.server, config)
+    log.info({ url, version: VERSION }, 'listening')
+    await app.start()
+    return { app, url, stop: once(stopper(app, storage, config, log)) }
   } catch (error) {
     app?.server.close()
     await storage.close()
@@ -164,8 +172,7 @@ export async function runServer(env: NodeJS.ProcessEnv): Promise<void> {
     reportStartFailure(error, log)
     process.exit(1)
   }
-  log.info({ url: running.url, version: VERSION, ms: Math.round(performance.now() - startedMs) }, 'listening')
-  if (running.setupToken !== undefined) announceSetup(running.url, running.setupToken, log)
+  log.info({ ms: Math.round(performance.now() - startedMs) }, 'started')
 }
 
 function readConfig(env: NodeJS.ProcessEnv): Config | undefined {
@@ -180,8 +187,9 @@ function readConfig(env: NodeJS.ProcessEnv): Config | undefined {
 }
 
 function reportStartFailure(error: unknown, log: Log): void {
-  // Errors of the start carry what to do in their message; the stack would only bury it.
-  const known = error instanceof StartError || (error instanceof Error && 'kind' in error)
+  // These carry what to do in their message; a stack would only bury it.
+  const known =
+    error instanceof StartError || error instanceof ConfigError || error instanceof StoreInUseError
   if (known) process.stderr.write(`Holdfast cannot start. ${error.message}\n`)
   else log.fatal({ err: error }, 'start failed')
 }

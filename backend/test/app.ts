@@ -8,7 +8,8 @@ import { loadConfig } from '../src/core/config/config.ts'
 import type { Role } from '../src/core/http/principal.ts'
 import { createLogger, type Log } from '../src/core/log.ts'
 import type { AppDb } from '../src/db/app-db.ts'
-import { domainNames } from '../src/db/domains.ts'
+import type { Storage } from '../src/db/app-db-router.ts'
+import { domainNames, domains, unitOf } from '../src/db/domains.ts'
 
 export const ADMIN = { username: 'ada', password: 'correct horse battery' }
 
@@ -73,7 +74,11 @@ export async function startTestApp(options: TestAppOptions): Promise<TestApp> {
     DOCKER_HOST: 'unix:///nonexistent/docker.sock',
     ...options.env,
   })
+  let setupToken: string | undefined
   const app = createApp({
+    onSetupToken: (token) => {
+      setupToken = token
+    },
     config,
     log: options.log ?? createLogger('silent'),
     storage: storageOn(options.db),
@@ -84,7 +89,7 @@ export async function startTestApp(options: TestAppOptions): Promise<TestApp> {
   await new Promise<void>((resolve) => app.server.listen(0, '127.0.0.1', resolve))
   const { port } = app.server.address() as AddressInfo
   const base = `http://127.0.0.1:${port}`
-  const { setupToken } = await app.start()
+  await app.start()
   let users = 0
 
   async function admin(): Promise<Client> {
@@ -125,18 +130,17 @@ export async function startTestApp(options: TestAppOptions): Promise<TestApp> {
   }
 }
 
-function storageOn(db: AppDb) {
+function storageOn(db: AppDb): Storage {
+  const state = { placement: db.dialect, epoch: 1, available: true, reason: null } as const
+  const store = { name: db.dialect, version: 'test', reachable: true, reason: null } as const
   return {
     getAppDbFor: () => db,
     status: () => ({
-      stores: [{ name: db.dialect, version: 'test', reachable: true, reason: undefined }],
-      domains: domainNames.map((domain) => ({
-        domain,
-        placement: db.dialect,
-        epoch: 1,
-        available: true,
-        reason: undefined,
-      })),
+      stores: [{ ...store, location: 'test', sizeBytes: null, timescale: null }],
+      domains: domainNames.map((domain) => {
+        const { title, phase } = domains[domain]
+        return { ...state, domain, title, phase, unit: unitOf(domain) }
+      }),
     }),
     close: async () => undefined,
   }

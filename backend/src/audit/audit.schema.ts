@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { pageOf, pageQuery } from '../core/http/route.ts'
+import { jsonValue, pageOf, pageQuery } from '../core/http/route.ts'
 
 export const AuditEntry = z
   .object({
@@ -10,7 +10,9 @@ export const AuditEntry = z
     action: z.string(),
     targetType: z.string().nullable(),
     targetId: z.string().nullable(),
-    details: z.json().meta({ description: 'Outcome, and before and after where sensible; secrets redacted' }),
+    details: jsonValue.meta({
+      description: 'Outcome, and before and after where sensible; secrets redacted',
+    }),
     ipAddress: z.string().nullable(),
     requestId: z.string().nullable(),
   })

@@ -153,19 +153,20 @@ export function createAuthService(deps: {
     /**
      * Makes sure that somebody can sign in: the admin of an unattended install, or a new setup token.
      *
-     * @returns the token, which works once; undefined when an admin exists.
+     * @returns the token, which works once, or the name of the admin that was made; neither when there is one.
      */
     async prepareSetup(
       unattended: { username: string; password: string } | undefined,
-    ): Promise<string | undefined> {
-      if (await users.adminExists()) return undefined
+    ): Promise<{ token?: string; made?: string }> {
+      if (await users.adminExists()) return {}
       if (unattended) {
-        await users.create({ ...unattended, username: unattended.username.toLowerCase(), role: 'admin' })
-        return undefined
+        const username = unattended.username.toLowerCase()
+        await users.create({ ...unattended, username, role: 'admin' })
+        return { made: username }
       }
       const token = newToken('')
       await users.setSetupToken(hashToken(token))
-      return token
+      return { token }
     },
   }
 

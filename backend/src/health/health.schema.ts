@@ -34,7 +34,7 @@ export const DomainInfo = z
     domain: z.string(),
     title: z.string(),
     phase: z.int(),
-    placement: z.enum(['sqlite', 'postgres']),
+    placement: z.enum(['sqlite', 'postgres']).nullable(),
     epoch: z.int(),
     available: z.boolean(),
     reason: z.string().nullable(),

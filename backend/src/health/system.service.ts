@@ -13,7 +13,8 @@ export interface DomainFacts {
   readonly domain: string
   readonly title: string
   readonly phase: number
-  readonly placement: 'sqlite' | 'postgres'
+  /** Null while it cannot be decided. */
+  readonly placement: 'sqlite' | 'postgres' | null
   readonly epoch: number
   readonly available: boolean
   readonly reason: string | null

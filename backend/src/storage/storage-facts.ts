@@ -18,7 +18,7 @@ export function createStorageFacts(deps: {
   const sizes = new Map<string, { atMs: number; tables: Promise<readonly TableSize[]> }>()
 
   /** Sizes by the store that holds `domain`; asked once a minute at most. */
-  function sizesOf(placement: string, domain: Domain): Promise<readonly TableSize[]> {
+  function sizesOf(placement: 'sqlite' | 'postgres', domain: Domain): Promise<readonly TableSize[]> {
     const nowMs = deps.clock().getTime()
     const known = sizes.get(placement)
     if (known && nowMs - known.atMs < SIZES_KEPT_MS) return known.tables
@@ -36,18 +36,19 @@ export function createStorageFacts(deps: {
     const status = storage.status()
     const stores = status.stores.map((store) => ({
       name: store.name,
-      version: store.version ?? null,
-      timescaleVersion: store.timescaleVersion ?? null,
+      version: store.version,
+      timescaleVersion: store.timescale?.version ?? null,
       reachable: store.reachable,
-      sizeBytes: store.sizeBytes ?? null,
-      reason: store.reason ?? null,
+      sizeBytes: store.sizeBytes,
+      reason: store.reason,
     }))
     const sqliteBytes = stores.find((store) => store.name === 'sqlite')?.sizeBytes ?? 0
     const described = status.domains.map(async (state): Promise<DomainFacts> => {
       const spec = domains[state.domain]
-      const measurable =
-        state.available && (state.placement !== 'sqlite' || sqliteBytes <= SQLITE_SIZES_UP_TO_BYTES)
-      const known = measurable ? await sizesOf(state.placement, state.domain) : []
+      const { placement } = state
+      const tooLarge = placement === 'sqlite' && sqliteBytes > SQLITE_SIZES_UP_TO_BYTES
+      const measurable = state.available && !tooLarge
+      const known = measurable && placement !== null ? await sizesOf(placement, state.domain) : []
       return {
         domain: state.domain,
         title: spec.title,
@@ -55,7 +56,7 @@ export function createStorageFacts(deps: {
         placement: state.placement,
         epoch: state.epoch,
         available: state.available,
-        reason: state.reason ?? null,
+        reason: state.reason,
         tables: Object.keys(spec.tables).map(
           (name) => known.find((table) => table.name === name) ?? { name },
         ),

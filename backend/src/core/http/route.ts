@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express'
 import { z } from 'zod'
+import type { Json } from '../../db/app-db.ts'
 import { invalid } from '../errors.ts'
 import type { Principal, Role, Scope } from './principal.ts'
 
@@ -149,6 +150,9 @@ export const pageQuery = z.object({
   limit: queryInteger(1, 500).default(100),
   cursor: z.string().max(500).optional(),
 })
+
+/** Any JSON. Bodies come from JSON.parse, so there is nothing left to check. */
+export const jsonValue = z.custom<Json>((value) => value !== undefined)
 
 /** The envelope of every list. */
 export const pageOf = <Item extends z.ZodType>(item: Item) =>
