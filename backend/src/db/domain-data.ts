@@ -40,7 +40,7 @@ async function contentOf(db: AppDbSession, table: string, spec: TableSpec): Prom
     const timeless = Object.entries(row).filter(([name]) => !name.endsWith('_at'))
     return JSON.stringify([spec.key.map((column) => row[column]), sortKeys(Object.fromEntries(timeless))])
   })
-  return texts.sort().join('\n')
+  return texts.sort((a, b) => (a < b ? -1 : 1)).join('\n')
 }
 
 /** PostgreSQL keeps JSON keys in an order of its own. */

@@ -299,6 +299,7 @@ export function unitsOf<Name extends string>(
     const [first, ...others] = touched
     if (!first || others.length === 0) continue
     first.push(...others.flat())
+    first.sort((a, b) => names.indexOf(a) - names.indexOf(b))
     groups = groups.filter((group) => !others.includes(group))
   }
   return groups
