@@ -171,7 +171,8 @@ async function inOwnSchema(url: string, options: OpenOptions): Promise<TestDatab
     await client.query(`CREATE SCHEMA ${schema}`)
   })
   const settings = { search_path: `${schema}, public` }
-  const store = openPostgresStore({ ...options.postgres, url, maxConnections: 1, settings })
+  // COPY ends its process.
+  const store = openPostgresStore({ ...options.postgres, url, maxConnections: 1, settings, copy: false })
   return {
     db: store.db,
     store,

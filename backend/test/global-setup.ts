@@ -56,18 +56,23 @@ interface StartedServer extends TestServer {
   readonly exclusive: boolean
 }
 
+/** Starts a server; `onExit` says that it ended by itself, so that the next file gets a new one. */
+type StartServer = (onExit: () => void) => Promise<StartedServer>
+
 /** A server that is started once, and lent to one file at a time where it can serve only one. */
 class SharedServer {
-  readonly #start: () => Promise<StartedServer>
+  readonly #start: StartServer
   #started: Promise<StartedServer> | undefined
   #turn: Promise<void> = Promise.resolve()
 
-  constructor(start: () => Promise<StartedServer>) {
+  constructor(start: StartServer) {
     this.#start = start
   }
 
   async grant(response: ServerResponse): Promise<void> {
-    this.#started ??= this.#start()
+    this.#started ??= this.#start(() => {
+      this.#started = undefined
+    })
     const { url, exclusive } = await this.#started
     const text = `${JSON.stringify({ url, exclusive } satisfies ServerGrant)}\n`
     if (!exclusive) {
@@ -93,19 +98,19 @@ async function startPostgresServer(): Promise<StartedServer> {
   return { ...(await startPostgres()), exclusive: false }
 }
 
-async function startTimescaleServer(): Promise<StartedServer> {
+async function startTimescaleServer(onExit: () => void): Promise<StartedServer> {
   const given = process.env.TEST_TIMESCALE_URL
   if (given) return { url: given, exclusive: false, stop: async () => undefined }
   if (process.env.TEST_CONTAINERS === '1') return startContainer(timescaleImage)
   const child = fork(new URL('./timescale-server.ts', import.meta.url), { execArgv: ['--import', 'tsx'] })
   const url = await urlOf(child)
+  child.once('exit', onExit)
   return {
     url,
     exclusive: true,
     async stop() {
       const ended = new Promise((resolve) => child.once('exit', resolve))
-      child.kill('SIGKILL')
-      await ended
+      if (child.kill('SIGKILL')) await ended
     },
   }
 }

@@ -7,6 +7,7 @@ import { freePort } from './postgres-server.ts'
 const db = await PGlite.create({ extensions: { timescaledb } })
 await db.exec('CREATE EXTENSION IF NOT EXISTS timescaledb')
 const port = await freePort()
+// @ts-expect-error the class comes from a fork of the package whose types this one names; its shape is the same
 const server = new PGLiteSocketServer({ db, port, host: '127.0.0.1' })
 await server.start()
 process.send?.(`postgresql://postgres@127.0.0.1:${port}/postgres?sslmode=disable`)

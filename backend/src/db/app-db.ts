@@ -7,9 +7,11 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 /**
  * A parameter of a statement.
  *
- * Booleans, byte arrays and bigints go to both engines as what they are. Timestamps are ISO 8601 UTC
- * strings. A JSON document is passed through {@link json}: a bare array or object is refused, because
- * pg would turn an array into a PostgreSQL array.
+ * Booleans, byte arrays and bigints go to both engines as what they are. A timestamp is a string in the
+ * form that `timestamp()` of timestamps.ts gives (`Date.toISOString()` has it already). A JSON document is passed
+ * through {@link json}: a bare array or object is refused, because pg would turn an array into a PostgreSQL array.
+ * Refused with kind `invalid-value` on every engine: NaN, and text with the NUL character
+ * (see {@link storableText}). -0 is stored as 0.
  */
 export type SqlValue = null | boolean | number | bigint | string | Uint8Array | JsonParameter
 
@@ -21,12 +23,26 @@ export class JsonParameter {
   }
 }
 
-/** Wraps `value` for a JSON column. `undefined` properties are dropped, as JSON.stringify does. */
+/**
+ * Wraps `value` for a JSON column. `undefined` properties are dropped, as JSON.stringify does. NUL and
+ * unpaired surrogates, which PostgreSQL's jsonb cannot hold, become U+FFFD.
+ */
 export function json(value: unknown): JsonParameter {
   const text = JSON.stringify(value)
   if (text === undefined) throw new TypeError('json(): the value has no JSON form')
-  return new JsonParameter(text)
+  return new JsonParameter(text.includes('\\u') ? text.replace(unstorableEscape, '$1\ufffd') : text)
 }
+
+// JSON.stringify escapes an unpaired surrogate and leaves a pair as it is. An even number of backslashes
+// before it is text, not the escape.
+const unstorableEscape = /((?<!\\)(?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/g
+
+/** Text from outside with what PostgreSQL cannot store (NUL, unpaired surrogates) replaced by U+FFFD. */
+export function storableText(text: string): string {
+  return text.replace(unstorableCharacter, '\ufffd')
+}
+
+const unstorableCharacter = /[\0\p{Surrogate}]/gu
 
 /**
  * SQL text with `$1 … $n` placeholders (a number may be used more than once). Where the engines need
@@ -41,7 +57,11 @@ export type ColumnCodec = 'boolean' | 'json' | 'timestamp' | 'bigint' | 'bytes'
 export interface QueryOptions {
   /** Codecs of computed columns: SQLite knows no type for `count(*) > 0` or `json_extract(…)`. */
   readonly codecs?: Readonly<Record<string, ColumnCodec>>
-  /** Cancels the statement; it rejects with the signal's reason and leaves nothing half-written. */
+  /**
+   * Cancels the statement: it rejects with the signal's reason and leaves nothing half-written. A single write
+   * outside a transaction may have been done completely when the signal came. SQLite cannot interrupt a
+   * statement that runs: the caller is freed at once, the thread when it is done.
+   */
   readonly signal?: AbortSignal
 }
 

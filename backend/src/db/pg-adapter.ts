@@ -21,7 +21,6 @@ import {
   unnestParameters,
 } from './pg-bulk.ts'
 import type { PgConnections, PgLease, PgResult } from './pg-connection.ts'
-import { pgError } from './pg-errors.ts'
 import { encodePgValue } from './pg-values.ts'
 import type { ScriptSession } from './sql-store.ts'
 import { changesSchema } from './sql-text.ts'
@@ -76,7 +75,10 @@ abstract class PgSession implements ScriptSession {
     params?: readonly SqlValue[],
     options?: QueryOptions,
   ): Promise<Row[]> {
-    const { rows } = await this.#send(text, params, options)
+    const { rows } = await this.#send(text, params, options, (result) => {
+      options?.signal?.throwIfAborted() // the cancel request came too late: the caller still does not want it
+      return result
+    })
     return rows as Row[]
   }
 
@@ -113,7 +115,7 @@ abstract class PgSession implements ScriptSession {
     const { onConflict, signal } = options
     if (rows.length === 0) return { rowCount: 0 }
     assertWidth(rows, columns.length)
-    if (onConflict === undefined && rows.length >= copyFromRows) {
+    if (onConflict === undefined && rows.length >= copyFromRows && this.connections.canCopy) {
       const rowCount = await this.use((lease) => this.copy(lease, table, columns, rows, signal), signal)
       return { rowCount }
     }
@@ -146,25 +148,20 @@ abstract class PgSession implements ScriptSession {
     signal?: AbortSignal,
   ): Promise<number> {
     const sink = lease.client.query(copyFrom(copyStatement(table, columns)))
-    try {
-      // An abort destroys the sink, which tells the server to forget the COPY.
-      await pipeline(Readable.from(copyChunks(rows)), sink, signal ? { signal } : {})
-      return sink.rowCount
-    } catch (error) {
-      if (signal?.aborted) {
-        lease.broken = true
-        throw signal.reason
-      }
-      const mapped = pgError(error)
-      if (mapped.kind === 'unavailable') lease.broken = true
-      throw mapped
-    }
+    const copying = () => pipeline(Readable.from(copyChunks(rows)), sink)
+    await this.connections.guarded(lease, copying, signal)
+    return sink.rowCount
   }
 
-  #send(text: SqlText, params?: readonly SqlValue[], { signal }: QueryOptions = {}): Promise<PgResult> {
+  #send(
+    text: SqlText,
+    params: readonly SqlValue[] | undefined,
+    { signal }: QueryOptions = {},
+    check: (result: PgResult) => PgResult = (result) => result,
+  ): Promise<PgResult> {
     const sql = sqlFor('postgres', text)
     const values = params ? params.map(encodePgValue) : []
-    return this.use((lease) => this.connections.send(lease, sql, values, signal), signal)
+    return this.use(async (lease) => check(await this.connections.send(lease, sql, values, signal)), signal)
   }
 
   /** Pages of a cursor that is open on `lease`; the next one is on its way while the caller handles this one. */
@@ -228,7 +225,8 @@ class PgFrameSession extends PgSession {
     const parts = key.length > 0 ? partsWithUniqueKeys(rows, columns, key) : [rows]
     let rowCount = 0
     for (const part of parts) {
-      if (part.length >= stageFromRows) rowCount += await this.#stage(table, columns, part, options)
+      if (part.length >= stageFromRows && this.connections.canCopy)
+        rowCount += await this.#stage(table, columns, part, options)
       else {
         for (let start = 0; start < part.length; start += unnestRows) {
           const batch = part.slice(start, start + unnestRows)
@@ -353,12 +351,8 @@ class PgAppDb extends PgSession implements AppDb {
       return await connections.scope.run(frame, () => work(new PgFrameSession(connections, lease, frame)))
     } finally {
       frame.open = false
-      // Session-level locks and settings must not reach the next user of this connection.
-      if (!lease.broken) {
-        await connections.script(lease, 'DISCARD ALL').catch(() => {
-          lease.broken = true
-        })
-      }
+      // Its session-level locks and settings end with it.
+      lease.retire = true
       lease.release()
     }
   }

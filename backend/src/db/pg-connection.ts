@@ -13,8 +13,10 @@ export type PgResult = pg.QueryResult<Record<string, unknown>>
 /** A connection while one statement, transaction or stream has it. */
 export interface PgLease {
   readonly client: pg.PoolClient
-  /** The connection is in an unknown state and must not go back into the pool. */
+  /** The connection is dead or in an unknown state: nothing can be sent on it. */
   broken: boolean
+  /** It can be used to the end of what it is doing and is closed then. */
+  retire: boolean
   release(): void
 }
 
@@ -26,9 +28,13 @@ export class PgConnections {
   readonly #backendPids: WeakMap<pg.ClientBase, number>
   readonly #types = new Map<string, ReadonlyMap<string, string>>()
 
+  /** False where the way to the server cannot carry COPY. */
+  readonly canCopy: boolean
+
   /** @param backendPids filled by the pool as it connects: a statement is cancelled by its backend's pid. */
-  constructor(pool: pg.Pool, backendPids: WeakMap<pg.ClientBase, number>) {
+  constructor(pool: pg.Pool, backendPids: WeakMap<pg.ClientBase, number>, canCopy: boolean) {
     this.pool = pool
+    this.canCopy = canCopy
     this.#backendPids = backendPids
   }
 
@@ -57,10 +63,11 @@ export class PgConnections {
     const lease: PgLease = {
       client,
       broken: false,
+      retire: false,
       release: () => {
         client.off('error', onError)
         if (lease.broken) this.stats.reconnects++
-        client.release(lease.broken)
+        client.release(lease.broken || lease.retire)
       },
     }
     return lease
@@ -123,8 +130,8 @@ export class PgConnections {
   async #cancellable<T>(lease: PgLease, running: Promise<T>, signal: AbortSignal): Promise<T> {
     let cancelling: Promise<void> | undefined
     const onAbort = () => {
-      // The cancel request may arrive late and hit the next statement, so there must be none on this connection.
-      lease.broken = true
+      // The cancel request may arrive late and hit the next statement, so nobody else gets this connection.
+      lease.retire = true
       cancelling = this.#cancel(lease, running)
     }
     signal.addEventListener('abort', onAbort, { once: true })
@@ -136,22 +143,18 @@ export class PgConnections {
     }
   }
 
+  /** Resolves when `running` has ended, by the server's doing or by cutting the connection. */
   async #cancel(lease: PgLease, running: Promise<unknown>): Promise<void> {
-    const ended = running.then(
-      () => undefined,
-      () => undefined, // the caller gets the signal's reason instead
-    )
-    const cut = setTimeout(() => cutConnection(lease.client), cancelGraceMs)
-    try {
-      const pid = this.#backendPids.get(lease.client)
-      // A pool of one has no second connection to cancel from.
-      if (pid === undefined || this.pool.options.max === 1) cutConnection(lease.client)
-      else await cancelBackend(this.pool.options, pid)
-    } catch {
-      cutConnection(lease.client) // no way to reach the server: it ends the statement when it notices
+    const cut = () => {
+      lease.broken = true
+      cutConnection(lease.client)
     }
-    await ended
-    clearTimeout(cut)
+    const timer = setTimeout(cut, cancelGraceMs)
+    const pid = this.#backendPids.get(lease.client)
+    // Without a process of its own (a server in WebAssembly) a statement can only be waited for.
+    if (pid) cancelBackend(this.pool.options, pid).catch(cut)
+    await running.catch(() => undefined) // the caller gets the signal's reason instead
+    clearTimeout(timer)
   }
 }
 

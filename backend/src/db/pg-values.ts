@@ -38,7 +38,7 @@ export const pgTypes: pg.CustomTypesConfig = {
     pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
 }
 
-/** A parameter as pg sends it. Numbers go as text, which keeps the sign of -0. */
+/** A parameter as pg sends it. */
 export function encodePgValue(value: SqlValue): string | Buffer | null {
   switch (typeof value) {
     case 'string':
@@ -46,7 +46,7 @@ export function encodePgValue(value: SqlValue): string | Buffer | null {
       return value
     case 'number':
       if (Number.isNaN(value)) throw new DbError('invalid-value', 'NaN cannot be stored') // as on SQLite
-      return Object.is(value, -0) ? '-0' : String(value)
+      return String(value) // -0 becomes 0, which is all that SQLite can store
     case 'boolean':
       return value ? 'true' : 'false'
     case 'bigint':

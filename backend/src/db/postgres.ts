@@ -21,6 +21,8 @@ export interface PostgresStoreOptions {
   readonly idleInTransactionTimeoutMs?: number
   /** More session settings, e.g. `{ search_path: 'app' }`. */
   readonly settings?: Readonly<Record<string, string>>
+  /** False where something between here and the server cannot carry COPY: bulk inserts are slower then. Default true. */
+  readonly copy?: boolean
   /** Called when a connection that nobody was using is lost. It is replaced when one is needed. */
   readonly onConnectionLost?: (error: Error) => void
 }
@@ -49,7 +51,7 @@ export function openPostgresStore(options: PostgresStoreOptions): SqlStore {
       backendPids.set(client, await applySettings(client, settings))
     },
   })
-  const connections = new PgConnections(pool, backendPids)
+  const connections = new PgConnections(pool, backendPids, options.copy ?? true)
   pool.on('error', (error) => {
     connections.stats.reconnects++
     options.onConnectionLost?.(error)

@@ -203,9 +203,7 @@ function named(params: readonly BoundValue[]): [] | [Record<number, BoundValue>]
 
 /** better-sqlite3 binds every number as REAL, so that 3 would arrive in a text column as '3.0'. */
 function bindable(value: BoundValue): BoundValue {
-  return typeof value === 'number' && Number.isSafeInteger(value) && !Object.is(value, -0)
-    ? BigInt(value)
-    : value
+  return typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value
 }
 
 function plainIntegers(row: Row): Row {

@@ -51,15 +51,14 @@ export class TransactionScope {
   }
 
   /**
-   * Resolves when a statement may be sent on `frame`: its nested transaction, if a sibling branch has one
-   * open, is over.
+   * What a statement on `frame` must wait for: the nested transaction that a sibling branch has open. Asked
+   * again after waiting, and without an await between the last answer and sending the statement.
+   *
+   * @throws TransactionMisuseError, or DbError when the frame has failed.
    */
-  async enter(frame: Frame): Promise<void> {
+  blocker(frame: Frame): Promise<unknown> | undefined {
     this.#assertUsable(frame)
-    while (frame.child !== undefined) {
-      await frame.child.catch(() => undefined) // its own caller gets that error
-      this.#assertUsable(frame)
-    }
+    return frame.child?.catch(() => undefined) // its own caller gets that error
   }
 
   #assertUsable(frame: Frame): void {
@@ -134,7 +133,7 @@ export async function runNested<T>(
   control: AtomicControl,
   work: (frame: Frame) => Promise<T>,
 ): Promise<T> {
-  await scope.enter(parent)
+  for (let busy = scope.blocker(parent); busy !== undefined; busy = scope.blocker(parent)) await busy
   const frame = new Frame(parent)
   const running = runAtomic(scope, frame, control, () => work(frame))
   parent.child = running
@@ -151,7 +150,7 @@ export async function runStatement<T>(
   frame: Frame,
   send: () => Promise<T>,
 ): Promise<T> {
-  await scope.enter(frame)
+  for (let busy = scope.blocker(frame); busy !== undefined; busy = scope.blocker(frame)) await busy
   try {
     return await send()
   } catch (error) {
