@@ -4,6 +4,7 @@ import { Server } from 'lucide-react'
 import { useMemo } from 'react'
 import { api, unwrap } from '../../lib/api/client.ts'
 import type { HostSummary } from '../../lib/api/types.ts'
+import { cn } from '../../lib/cn.ts'
 import { useEndpointFilter } from '../../lib/endpoint-filter.ts'
 import { formatBytes, formatDuration, formatNumber, formatPercent } from '../../lib/format.ts'
 import { fleetTexts } from '../../lib/texts/fleet.ts'
@@ -20,6 +21,8 @@ import { EmptyState, ErrorState, Loading, Skeleton } from '../../ui/states.tsx'
 
 const t = fleetTexts.host
 const route = getRouteApi('/app/hosts')
+// Of a host that does not answer: what is shown is what was.
+const STALE = 'text-ink-3 italic'
 const none = <span className="text-ink-3">–</span>
 
 function HostLink({ host }: { host: HostSummary }) {
@@ -41,7 +44,7 @@ const memoryRatio = (host: HostSummary) =>
 function CpuCell({ host }: { host: HostSummary }) {
   if (host.cpuPercent === null) return none
   return (
-    <span className="flex items-center justify-end gap-2">
+    <span className={cn('flex items-center justify-end gap-2', host.status !== 'up' && STALE)}>
       {formatPercent(host.cpuPercent)}
       <Meter className="w-16" ratio={host.cpuPercent / 100} label={t.cpu} />
     </span>
@@ -52,7 +55,7 @@ function MemoryCell({ host }: { host: HostSummary }) {
   const ratio = memoryRatio(host)
   if (ratio === null || host.memoryUsedBytes === null || host.memoryBytes === null) return none
   return (
-    <span className="flex items-center justify-end gap-2">
+    <span className={cn('flex items-center justify-end gap-2', host.status !== 'up' && STALE)}>
       <span>
         {formatBytes(host.memoryUsedBytes)}{' '}
         <span className="text-ink-3">/ {formatBytes(host.memoryBytes)}</span>

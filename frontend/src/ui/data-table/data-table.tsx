@@ -248,7 +248,7 @@ export function DataTable<T>(props: DataTableProps<T>) {
             )
           )}
         </div>
-        <div ref={body} role="rowgroup" className="relative" style={{ height: view.getTotalSize() }}>
+        <div ref={body} role="rowgroup" className="relative -mb-px" style={{ height: view.getTotalSize() }}>
           {view.getVirtualItems().map((place) => {
             const item = items[place.index]
             if (item === undefined) return null

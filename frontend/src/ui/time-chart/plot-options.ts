@@ -2,7 +2,7 @@ import type uPlot from 'uplot'
 import type { AlignedChart, ChartSeries } from './chart-data.ts'
 import type { ChartTheme } from './chart-theme.ts'
 import { formatTimeTick, TIME_INCREMENTS } from './time-axis.ts'
-import { axisMaximum, axisScale, axisTicks, type ChartUnit, formatTick } from './units.ts'
+import { axisMaximum, axisScale, axisTicks, type ChartUnit, formatTick, tickStep } from './units.ts'
 
 export interface ChartMark {
   timeMs: number
@@ -103,7 +103,10 @@ function drawThresholds(plot: uPlot, state: PlotState) {
 function yMaximum(state: PlotState, dataMaximum: number): number {
   const near = state.thresholds.filter((threshold) => dataMaximum >= threshold.value * 0.6)
   const maximum = Math.max(dataMaximum, ...near.map((threshold) => threshold.value))
-  return state.maximum > 0 ? Math.max(state.maximum, maximum) : axisMaximum(maximum, state.unit, Y_TICKS)
+  if (state.maximum <= 0) return axisMaximum(maximum, state.unit, Y_TICKS)
+  // 23.5 GiB of memory end at a labelled 24.
+  const step = tickStep(Math.max(state.maximum, maximum), state.unit, Y_TICKS)
+  return Math.ceil(Math.max(state.maximum, maximum) / step - 1e-9) * step
 }
 
 export function plotOptions(input: {
@@ -133,7 +136,7 @@ export function plotOptions(input: {
     width: input.width,
     height: input.height,
     ms: 1,
-    padding: [8, 12, 0, 0],
+    padding: [8, 18, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,
