@@ -112,13 +112,12 @@ const KEEP = {
 const LABEL = { used: t.onlyUsed, unused: t.onlyUnused, dangling: t.onlyDangling } as const
 const total = (images: readonly ImageSummary[]) =>
   formatBytes(images.reduce((sum, image) => sum + image.sizeBytes, 0))
-const fetchPage = (cursor: string | undefined, signal: AbortSignal) =>
-  unwrap(api.GET('/api/images', { params: { query: cursor === undefined ? {} : { cursor } }, signal }))
+const fetchList = (signal: AbortSignal) => unwrap(api.GET('/api/images', { signal }))
 
 export function ImagesPage() {
   const search = route.useSearch()
   const navigate = route.useNavigate()
-  const query = useList('images', fetchPage, ['image', 'container'])
+  const query = useList('images', fetchList, ['image', 'container'])
   const { use } = search
   const keep = useMemo(() => (use === undefined ? undefined : KEEP[use]), [use])
   return (

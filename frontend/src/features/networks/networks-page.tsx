@@ -152,13 +152,12 @@ const card = (row: NetworkSummary) => (
     </div>
   </>
 )
-const fetchPage = (cursor: string | undefined, signal: AbortSignal) =>
-  unwrap(api.GET('/api/networks', { params: { query: cursor === undefined ? {} : { cursor } }, signal }))
+const fetchList = (signal: AbortSignal) => unwrap(api.GET('/api/networks', { signal }))
 
 export function NetworksPage() {
   const search = route.useSearch()
   const navigate = route.useNavigate()
-  const query = useList('networks', fetchPage, ['network', 'container'])
+  const query = useList('networks', fetchList, ['network', 'container'])
   return (
     <ListPage
       name="networks"

@@ -2,7 +2,7 @@ import { useMutation } from '@tanstack/react-query'
 import { useId } from 'react'
 import { type UseFormReturn, useForm } from 'react-hook-form'
 import { api, unwrap } from '../../lib/api/client.ts'
-import type { Endpoint, EndpointTest } from '../../lib/api/types.ts'
+import type { Endpoint, EndpointTestResult } from '../../lib/api/types.ts'
 import { showApiError } from '../../lib/form-errors.ts'
 import { texts } from '../../lib/texts.ts'
 import { Status } from '../../ui/badge.tsx'
@@ -214,7 +214,7 @@ function CheckField({ form, name, label, hint }: CheckFieldProps) {
   )
 }
 
-function TestResult({ result }: { result: EndpointTest }) {
+function TestResult({ result }: { result: EndpointTestResult }) {
   const found = result.environments ?? []
   return (
     <div role="status" className="grid gap-1 rounded-md border border-line bg-page px-3 py-2 text-sm">

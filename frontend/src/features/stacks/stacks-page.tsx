@@ -137,13 +137,12 @@ const card = (row: StackSummary) => (
     <p className="tabular truncate text-ink-3 text-xs">{`${row.endpointName} · ${row.services.join(', ')}`}</p>
   </>
 )
-const fetchPage = (cursor: string | undefined, signal: AbortSignal) =>
-  unwrap(api.GET('/api/stacks', { params: { query: cursor === undefined ? {} : { cursor } }, signal }))
+const fetchList = (signal: AbortSignal) => unwrap(api.GET('/api/stacks', { signal }))
 
 export function StacksPage() {
   const search = route.useSearch()
   const navigate = route.useNavigate()
-  const query = useList('stacks', fetchPage, ['container'])
+  const query = useList('stacks', fetchList, ['container'])
   return (
     <ListPage
       name="stacks"

@@ -1,4 +1,4 @@
-import type { DomainStatus } from '../../lib/api/types.ts'
+import type { DomainInfo } from '../../lib/api/types.ts'
 import { cn } from '../../lib/cn.ts'
 import { formatBytes, formatCount } from '../../lib/format.ts'
 import { texts } from '../../lib/texts.ts'
@@ -15,13 +15,7 @@ const sum = (values: readonly (number | undefined)[]): number | null => {
 const HEAD = 'px-3 py-2 text-left font-medium'
 
 /** Where each domain lives, how much it holds and whether it answers. */
-export function DomainsCard({
-  domains,
-  className,
-}: {
-  domains: readonly DomainStatus[]
-  className?: string
-}) {
+export function DomainsCard({ domains, className }: { domains: readonly DomainInfo[]; className?: string }) {
   return (
     <Card className={className ?? ''}>
       <CardHeader title={t.domains} />
@@ -52,7 +46,7 @@ export function DomainsCard({
   )
 }
 
-function DomainRow({ domain }: { domain: DomainStatus }) {
+function DomainRow({ domain }: { domain: DomainInfo }) {
   const rows = sum(domain.tables.map((table) => table.rows))
   const size = sum(domain.tables.map((table) => table.sizeBytes))
   return (
@@ -62,7 +56,7 @@ function DomainRow({ domain }: { domain: DomainStatus }) {
         {domain.reason ? <p className="text-critical text-xs">{domain.reason}</p> : null}
       </td>
       <td className="px-3">
-        <Badge>{t.storeNames[domain.placement]}</Badge>
+        {domain.placement === null ? '–' : <Badge>{t.storeNames[domain.placement]}</Badge>}
       </td>
       <td className="tabular px-3 text-right text-ink-2">{domain.epoch}</td>
       <td className="tabular px-3 text-right">{rows === null ? '–' : formatCount(rows)}</td>

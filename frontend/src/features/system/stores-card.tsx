@@ -1,5 +1,5 @@
 import { Database } from 'lucide-react'
-import type { StoreStatus } from '../../lib/api/types.ts'
+import type { StoreInfo } from '../../lib/api/types.ts'
 import { formatBytes } from '../../lib/format.ts'
 import { texts } from '../../lib/texts.ts'
 import { Status } from '../../ui/badge.tsx'
@@ -7,7 +7,7 @@ import { Card, CardHeader } from '../../ui/card.tsx'
 
 const t = texts.system
 
-export function StoresCard({ stores }: { stores: readonly StoreStatus[] }) {
+export function StoresCard({ stores }: { stores: readonly StoreInfo[] }) {
   return (
     <Card>
       <CardHeader title={t.stores} />

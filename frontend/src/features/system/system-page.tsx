@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { BookOpen } from 'lucide-react'
 import { api, unwrap } from '../../lib/api/client.ts'
 import { ApiError } from '../../lib/api/problem.ts'
-import type { SystemStatus } from '../../lib/api/types.ts'
+import type { Readiness, SystemInfo } from '../../lib/api/types.ts'
 import { formatBytes, formatCount, formatDuration } from '../../lib/format.ts'
 import { texts } from '../../lib/texts.ts'
 import { Status } from '../../ui/badge.tsx'
@@ -81,15 +81,10 @@ async function fetchReady({ signal }: { signal: AbortSignal }) {
   return body
 }
 
-interface Ready {
-  status: string
-  checks: Record<string, { status: string; error?: string; reason?: string }>
-}
-
-const isReady = (body: unknown): body is Ready =>
+const isReady = (body: unknown): body is Readiness =>
   typeof body === 'object' && body !== null && 'status' in body && 'checks' in body
 
-function ProcessCard({ system }: { system: SystemStatus }) {
+function ProcessCard({ system }: { system: SystemInfo }) {
   return (
     <Facts
       title={t.process}
@@ -105,7 +100,7 @@ function ProcessCard({ system }: { system: SystemStatus }) {
   )
 }
 
-function CollectorCard({ collector }: { collector: SystemStatus['collector'] }) {
+function CollectorCard({ collector }: { collector: SystemInfo['collector'] }) {
   const { lastSampleAgeMs: age, droppedSamples } = collector
   return (
     <Facts

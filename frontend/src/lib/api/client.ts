@@ -1,5 +1,5 @@
 import createClient from 'openapi-fetch'
-import type { paths } from './paths.ts'
+import type { paths } from './generated/schema.d.ts'
 import { ApiError, problemToError } from './problem.ts'
 
 export const api = createClient<paths>({ credentials: 'same-origin' })

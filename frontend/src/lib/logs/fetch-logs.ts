@@ -23,8 +23,8 @@ const pathOf = (target: LogTarget) => ({ endpointId: target.endpointId, containe
 function queryOf(filter: LogFilter) {
   return {
     ...(filter.q ? { q: filter.q } : {}),
-    ...(filter.q && filter.regex ? { regex: true } : {}),
-    ...(filter.q && filter.invert ? { invert: true } : {}),
+    ...(filter.q && filter.regex ? { regex: 'true' as const } : {}),
+    ...(filter.q && filter.invert ? { invert: 'true' as const } : {}),
     ...(filter.stream ? { stream: filter.stream } : {}),
     ...(filter.level ? { level: filter.level } : {}),
   }
