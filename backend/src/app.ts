@@ -61,6 +61,8 @@ export interface AppOptions {
   readonly pageFolder?: string
   /** Checks every answer against its schema; for tests. */
   readonly checkResponses?: boolean
+  /** How often live connections are checked again. */
+  readonly recheckMs?: number
   /** Gets the single-use token for the first admin: once for each start while there is none. */
   readonly onSetupToken?: (token: string) => void
 }
@@ -132,6 +134,7 @@ export function createApp(options: AppOptions): App {
     identify: auth.identify,
     authorizeRoom: auth.authorizeRoom,
     stillValid: auth.stillValid,
+    ...(options.recheckMs === undefined ? {} : { recheckMs: options.recheckMs }),
   })
   sessions.onEnded((ids) => realtime.endSessions(ids))
   const monitoring = createMonitoringService({

@@ -19,6 +19,7 @@ export interface TestAppOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly log?: Log
   readonly clock?: () => Date
+  readonly recheckMs?: number
   /** Kept between two apps to test a restart. */
   readonly dataDir?: string
 }
@@ -85,6 +86,7 @@ export async function startTestApp(options: TestAppOptions): Promise<TestApp> {
     pageFolder: join(dataDir, 'no-page'),
     checkResponses: true,
     ...(options.clock ? { clock: options.clock } : {}),
+    ...(options.recheckMs === undefined ? {} : { recheckMs: options.recheckMs }),
   })
   await new Promise<void>((resolve) => app.server.listen(0, '127.0.0.1', resolve))
   const { port } = app.server.address() as AddressInfo

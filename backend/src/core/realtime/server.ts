@@ -21,6 +21,8 @@ export interface RealtimeServerOptions {
   stillValid(principal: Principal, token: string | undefined): Promise<boolean>
   /** Every live connection is checked again this often; revocations in this process act at once. */
   readonly recheckMs?: number
+  /** How long a connection may stay slow before it is cut. */
+  readonly slowMs?: number
 }
 
 export interface RealtimeServer extends Realtime {
@@ -92,11 +94,12 @@ export function createRealtimeServer(options: RealtimeServerOptions): RealtimeSe
     if (client.rooms.size >= MAX_ROOMS)
       throw new AppError(429, 'too_many_rooms', `At most ${MAX_ROOMS} rooms at once`)
     const { access = 'viewer', preview = false } = rooms.optionsOf(room)
-    await options.authorizeRoom({ access, preview }, client.principal)
+    // Counted before anything is awaited, so that requests at once cannot pass the limit together.
     client.rooms.add(room)
-    // Joined before the room starts, so that nothing it sends first is missed.
-    await client.socket.join(room)
     try {
+      await options.authorizeRoom({ access, preview }, client.principal)
+      // Joined before the room starts, so that nothing it sends first is missed.
+      await client.socket.join(room)
       await rooms.join(room, client.socket.id)
     } catch (error) {
       client.rooms.delete(room)
@@ -159,7 +162,7 @@ export function createRealtimeServer(options: RealtimeServerOptions): RealtimeSe
       }
       client.slowSinceMs ??= now
       void client.socket.join(SLOW_ROOM)
-      if (bytes > CUT_BYTES || now - client.slowSinceMs > SLOW_MS) {
+      if (bytes > CUT_BYTES || now - client.slowSinceMs > (options.slowMs ?? SLOW_MS)) {
         log.info({ bytes }, 'slow socket cut')
         client.socket.disconnect(true)
         client.socket.request.socket.destroy()
