@@ -35,6 +35,12 @@ export type TokenScope = Schemas['TokenScope']
 export type TopItem = Schemas['TopItem']
 export type User = Schemas['User']
 
+/** A page of a list; `nextCursor` is opaque and null on the last one. */
+export interface Page<T> {
+  items: T[]
+  nextCursor: string | null
+}
+
 // What `/live` sends is not part of the OpenAPI document; its parts are.
 
 /** `fleet:changes`: what differs from the batch before. */
