@@ -81,9 +81,8 @@ export async function readLogs(
   query: LogQuery,
 ): Promise<LogPage> {
   const matches = logMatcher(query)
-  const searching = isFiltered(query)
   // One more than asked for tells whether there are more.
-  const scanLimit = searching ? SCAN_LINES : query.tail + 1
+  const scanLimit = isFiltered(query) ? SCAN_LINES : query.tail + 1
   const abort = new AbortController()
   const timer = setTimeout(() => abort.abort(), SCAN_MS)
   const lines: LogLine[] = []
@@ -113,11 +112,7 @@ export async function readLogs(
   lines.forEach((line, index) => {
     line.seq = index
   })
-  return {
-    lines,
-    scanned,
-    truncated: dropped || abort.signal.aborted || (searching && scanned >= SCAN_LINES),
-  }
+  return { lines, scanned, truncated: dropped || abort.signal.aborted || parser.entries >= scanLimit }
 }
 
 /** The log as text, `timestamp text` a line; reads only as fast as it is taken. */

@@ -137,8 +137,8 @@ export function createEndpointMonitor(deps: MonitorDeps): EndpointMonitor {
     const parts: Promise<void>[] = []
     try {
       state.setFacts(endpointId, await source.connect(signal))
-      await work.refreshAll()
       connected = { source, work }
+      await work.refreshAll()
       onConnected()
       state.seen(endpointId, Date.now())
       state.setStatus(endpointId, 'up')

@@ -47,9 +47,9 @@ const jsonLevel =
 const logfmtLevel = new RegExp(`(?:^|[\\s,;])(?:level|lvl|severity)=["']?(${word})\\b`, 'i')
 const bracketed = new RegExp(`[[(<|]\\s*(${word})\\s*[\\])>|]`, 'i')
 const klog = /^([IWEFD])\d{4} \d\d:\d\d:\d\d/
-// INFO as a word of its own early in the line; lower case only right at the start or before a colon.
+// INFO as a word of its own early in the line; lower case only at the start, after a time, or before a colon.
 const upperWord = new RegExp(`(?:^|[\\s:|\\]-])(${word.toUpperCase()})(?=$|[\\s:|[\\]-])`)
-const leadingWord = new RegExp(`^(?:\\S+\\s+){0,2}?(${word}):?(?:\\s|$)`, 'i')
+const leadingWord = new RegExp(`^(?:\\S*\\d\\S*\\s+){0,2}(${word}):?(?:\\s|$)`, 'i')
 const wordColon = new RegExp(`(?:^|\\s)(${word}):`, 'i')
 
 /**

@@ -71,7 +71,7 @@ const STATS_TIMEOUT_MS = 8_000
 const STOP_SECONDS = 10
 const MAX_EVENT_BYTES = 1024 * 1024
 // Names and ids are data: nothing else may enter a path.
-const reference = /^[a-zA-Z0-9][a-zA-Z0-9_.:@/-]{0,254}$/
+const reference = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/
 const psArguments = '-eo user,pid,ppid,pcpu,rss,etime,args'
 
 export function createDockerSource(client: EngineClient): DockerSource {
@@ -79,8 +79,8 @@ export function createDockerSource(client: EngineClient): DockerSource {
   let canOneShot = true
 
   const containerPath = (id: string, what: string) => {
-    if (!reference.test(id) || id.includes('..')) throw new EngineError('not-found', 'No such container')
-    return `${prefix}/containers/${encodeURIComponent(id)}/${what}`
+    if (!reference.test(id)) throw new EngineError('not-found', 'No such container')
+    return `${prefix}/containers/${id}/${what}`
   }
   const url = client.target.url
 
@@ -132,7 +132,7 @@ export function createDockerSource(client: EngineClient): DockerSource {
         signal,
       })
     },
-    inspect(id, signal) {
+    async inspect(id, signal) {
       return client.json(EngineContainerDetail, containerPath(id, 'json'), { signal })
     },
     images(signal) {
@@ -150,7 +150,7 @@ export function createDockerSource(client: EngineClient): DockerSource {
         return client.json(EngineTop, containerPath(id, 'top'))
       }
     },
-    stats(id, signal) {
+    async stats(id, signal) {
       return client.json(EngineStats, containerPath(id, 'stats'), {
         query: { stream: false, 'one-shot': canOneShot ? true : undefined },
         timeoutMs: STATS_TIMEOUT_MS,
@@ -177,7 +177,7 @@ export function createDockerSource(client: EngineClient): DockerSource {
         if (parsed.success) yield parsed.data
       }
     },
-    logs(id, request, signal) {
+    async logs(id, request, signal) {
       return client.stream(containerPath(id, 'logs'), {
         query: {
           stdout: request.stdout,

@@ -33,6 +33,8 @@ const emptyLine = (): OpenLine => ({ parts: [], bytes: 0, at: null, truncated: f
  * beyond 16 KiB comes as several frames, each with the timestamp of the line; they are joined.
  */
 export class LogFrameParser {
+  /** What the engine counts as lines for `tail`: pieces of 16 KiB count one each. */
+  entries = 0
   readonly #framed: boolean
   readonly #emit: (line: RawLogLine) => void
   readonly #lines: Record<LogStream, OpenLine> = { stdout: emptyLine(), stderr: emptyLine() }
@@ -58,6 +60,7 @@ export class LogFrameParser {
         throw new RangeError('The log stream is not framed')
       }
       if (data.length < 8 + length) break
+      this.entries++
       this.#frame(type === 2 ? 'stderr' : 'stdout', data.subarray(8, 8 + length))
       data = data.subarray(8 + length)
     }
@@ -96,6 +99,7 @@ export class LogFrameParser {
     for (;;) {
       const at = data.indexOf(NEWLINE)
       if (at < 0) break
+      this.entries++
       this.#append('stdout', data.subarray(0, at), !this.#lines.stdout.started)
       this.#finish('stdout')
       data = data.subarray(at + 1)
