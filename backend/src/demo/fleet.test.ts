@@ -196,10 +196,8 @@ describe('the simulated engine through dockerode', () => {
     expect((await engine.getContainer('shop-db-1').top()).Titles).toContain('CMD')
     const image = (await engine.listImages()).find(({ RepoTags }) => RepoTags?.[0] === 'postgres:17.2')!
     expect((await engine.getImage('postgres:17.2').inspect()).Id).toBe(image.Id)
-    const network: { Containers: Record<string, { Name: string }> } = await engine
-      .getNetwork('shop_default')
-      .inspect()
-    expect(Object.values(network.Containers).map(({ Name }) => Name)).toContain('shop-db-1')
+    const network = await engine.getNetwork('shop_default').inspect()
+    expect(Object.values(network.Containers ?? {}).map(({ Name }) => Name)).toContain('shop-db-1')
     expect((await engine.listVolumes()).Volumes.map(({ Name }) => Name)).toContain('shop_db')
     expect((await engine.df()).Images).not.toHaveLength(0)
   })

@@ -18,6 +18,7 @@ export type {
   TopItem,
 } from './metrics.service.ts'
 export type { LatestValue, SeriesKey, Subject } from './metrics.store.ts'
+export { createMetricsImport, type ImportedPoint, type MetricsImport } from './metrics-import.ts'
 export type { RecorderStats, Sample } from './recorder.ts'
 export { DEFAULT_RETENTION, type MetricsRetention } from './resolution.ts'
 

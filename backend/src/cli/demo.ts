@@ -1,0 +1,170 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import type { Config } from '../core/config/config.ts'
+import type { Log } from '../core/log.ts'
+import type { SpawnedFleet } from '../demo/index.ts'
+
+interface DemoOptions {
+  hosts: number
+  containers: number
+  seed: number
+  history: number
+  faults: boolean
+}
+
+const DATA_DIR = './data/demo'
+
+/** `holdfast demo`: a simulated fleet in a process of its own, and the product pointed at it. */
+export function registerDemo(program: Command): void {
+  program
+    .command('demo')
+    .description('try the product on a simulated fleet')
+    .option('--hosts <number>', 'simulated hosts', wholeNumber(1, 500), 5)
+    .option('--containers <number>', 'containers in all', wholeNumber(1, 20_000), 100)
+    .option('--seed <number>', 'another number gives another fleet', wholeNumber(0, 2 ** 31), 1)
+    .option('--history <time>', 'history that the first start invents: 7d, 1y, 0', days, 7)
+    .option('--no-faults', 'no leaks, crash loops and failing health checks')
+    .action(async (options: DemoOptions) => {
+      const env = { ...process.env, DATA_DIR: process.env.DATA_DIR ?? DATA_DIR }
+      await runDemo(options, env)
+    })
+}
+
+function wholeNumber(least: number, most: number) {
+  return (text: string): number => {
+    const value = Number(text)
+    if (!Number.isInteger(value) || value < least || value > most) {
+      throw new InvalidArgumentError(`It is a whole number from ${least} to ${most}.`)
+    }
+    return value
+  }
+}
+
+function days(text: string): number {
+  const [, amount, unit] = /^(\d+)([dwy]?)$/.exec(text) ?? []
+  const value = Number(amount) * (unit === 'y' ? 365 : unit === 'w' ? 7 : 1)
+  if (amount === undefined || value > 730)
+    throw new InvalidArgumentError('It is 7d, 4w, 1y and the like, or 0.')
+  return value
+}
+
+async function runDemo(options: DemoOptions, env: NodeJS.ProcessEnv): Promise<void> {
+  const [{ loadConfig, ConfigError }, { createLogger }, { spawnSimulatedFleet }, { runServer }] =
+    await Promise.all([
+      import('../core/config/config.ts'),
+      import('../core/log.ts'),
+      import('../demo/index.ts'),
+      import('../server.ts'),
+    ])
+  let config: Config
+  try {
+    config = loadConfig(env)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    process.stderr.write(`${error.message}\n`)
+    process.exitCode = 1
+    return
+  }
+  const { hosts, containers, seed, faults } = options
+  let simulator: SpawnedFleet
+  try {
+    simulator = await spawnSimulatedFleet({ hosts, containers, seed, faults })
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    process.exitCode = 1
+    return
+  }
+  console.log(`Simulated fleet: ${containers} containers on ${hosts} hosts, process ${simulator.pid}.`)
+  try {
+    await pointAt(simulator, options, config, createLogger(config.logLevel))
+  } catch (error) {
+    await simulator.close()
+    process.stderr.write(`The demo cannot start. ${error instanceof Error ? error.message : String(error)}\n`)
+    process.exitCode = 1
+    return
+  }
+  // Until SIGINT or SIGTERM. The simulator ends with this process, after the product has stopped.
+  await runServer(env)
+  console.log(`Open http://${config.host}:${config.port}`)
+}
+
+/** Makes the simulated hosts endpoints of the product, as a person would, and gives new ones their history. */
+async function pointAt(
+  simulator: SpawnedFleet,
+  options: DemoOptions,
+  config: Config,
+  log: Log,
+): Promise<void> {
+  const [
+    { buildWorld, imageOf, writeHistory },
+    { createFleetStore },
+    { createMetricsImport },
+    { openStorage },
+  ] = await Promise.all([
+    import('../demo/index.ts'),
+    import('../fleet/index.ts'),
+    import('../metrics/index.ts'),
+    import('../db/app-db-router.ts'),
+  ])
+  const { mkdir } = await import('node:fs/promises')
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
+  const storage = await openStorage({ config, log: log.child({ part: 'storage' }), clock: () => new Date() })
+  try {
+    const store = createFleetStore(storage.getAppDbFor('fleet'))
+    const known = new Map((await store.listEndpoints()).map((row) => [row.name, row]))
+    const world = buildWorld(options)
+    const fresh: { host: (typeof world)[number]; endpointId: number }[] = []
+    for (const [index, { name, url }] of simulator.endpoints.entries()) {
+      const row = known.get(name)
+      const host = world[index]
+      if (row !== undefined) {
+        await store.updateEndpoint(row.id, { ...row, url })
+      } else if (host !== undefined) {
+        const { id } = await store.insertEndpoint({
+          parentId: null,
+          kind: 'docker',
+          name,
+          url,
+          externalId: null,
+          enabled: true,
+          allowActions: true,
+          tlsCa: null,
+          tlsCert: null,
+          tlsKeySealed: null,
+          tlsVerify: true,
+          apiKeySealed: null,
+        })
+        fresh.push({ host, endpointId: id })
+      }
+    }
+    if (options.history === 0 || fresh.length === 0) return
+    const nowMs = Date.now()
+    const startedAt = performance.now()
+    const rows = await writeHistory(createMetricsImport(storage.getAppDbFor('metrics')), fresh, {
+      days: options.history,
+      nowMs,
+    })
+    // The collector reads on from the last event it has: one of a day ago makes it fetch that day.
+    await store.insertEvents(
+      fresh.flatMap(({ host, endpointId }) => {
+        const [slot] = host.slots
+        if (slot === undefined) return []
+        const image = imageOf(slot, 0)
+        const at = new Date(nowMs - Math.min(options.history, 1) * 86_400_000).toISOString()
+        return {
+          at,
+          endpointId,
+          kind: 'image',
+          action: 'pull',
+          subjectId: image,
+          subjectName: image,
+          stack: null,
+          attributes: {},
+        }
+      }),
+    )
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
+    console.log(`${options.history} days of history: ${rows.toLocaleString('en')} rows in ${seconds} s.`)
+  } finally {
+    await storage.close()
+  }
+}
