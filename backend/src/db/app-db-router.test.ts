@@ -1,3 +1,4 @@
+import { fork } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -371,6 +372,51 @@ it('refuses a second server on the same SQLite file, until the first is gone', a
   storage = await openStorage(second)
   expect(await audits(storage)).toEqual(['still works'])
 })
+
+describe('processes of one installation', () => {
+  it('that start at once on an empty PostgreSQL database agree, and load no SQLite', async () => {
+    const runs = await Promise.all([1, 2].map(() => openInChild(dataDir, database.location)))
+    for (const run of runs) {
+      expect(run).toEqual({ placements: ['postgres'], available: true, loadsSqlite: false })
+    }
+    expect(existsSync(file())).toBe(false)
+    const rows = await database.db.query('SELECT DISTINCT placement, epoch, state FROM _placement')
+    expect(rows).toEqual([{ placement: 'postgres', epoch: 1, state: 'complete' }])
+  })
+})
+
+it('keeps its tables in the schema that POSTGRES_APP_URL leads to', async () => {
+  await database.db.execute('CREATE SCHEMA app')
+  const url = `${proxy.url}?options=${encodeURIComponent('-c search_path=app')}`
+  const opened = await open({ postgresAppUrl: url })
+  expect(placed(opened.status(), 'audit')).toMatchObject({ available: true, reason: null })
+  const schemas = await database.db.query(
+    `SELECT DISTINCT schemaname FROM pg_tables WHERE tablename IN ('audit_log', '_placement', '_app_migrations')`,
+  )
+  expect(schemas).toEqual([{ schemaname: 'app' }])
+})
+
+it('says that the schema is missing that POSTGRES_APP_URL leads to', async () => {
+  const url = `${proxy.url}?options=${encodeURIComponent('-c search_path=nowhere')}`
+  const opened = await open({ postgresAppUrl: url })
+  expect(placed(opened.status(), 'audit').reason).toMatch(/search_path of this account names no schema/)
+})
+
+it('says what to do about a data folder that cannot be made', async () => {
+  writeFileSync(join(dataDir, 'in-the-way'), '')
+  const opened = await open({ dataDir: join(dataDir, 'in-the-way', 'data') })
+  expect(opened.status().stores[0]?.reason).toMatch(/data folder .* cannot be made.*Set DATA_DIR/)
+})
+
+function openInChild(folder: string, url: string): Promise<unknown> {
+  const program = new URL('../../test/storage-child.ts', import.meta.url)
+  const child = fork(program, [folder, url], { execArgv: ['--import', 'tsx'] })
+  return new Promise((resolve, reject) => {
+    child.once('message', resolve)
+    child.once('error', reject)
+    child.once('exit', (code) => reject(new Error(`the process ended with code ${code}`)))
+  })
+}
 
 interface Proxy {
   readonly url: string

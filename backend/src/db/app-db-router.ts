@@ -120,7 +120,7 @@ class AppDbRouter implements Storage {
     this.#deps = deps
     this.#wishes = wishes
     const { config, log, intervals = INTERVALS } = deps
-    const shared = { log, intervals, onPrepared: () => this.#settleAgain() }
+    const shared = { log, intervals, onPrepared: () => this.#settle() }
     if (use.sqlite) {
       const source = sqliteSource(sqliteFile(config.dataDir))
       this.#stores.sqlite = new ManagedStore({ ...shared, ...source, name: 'sqlite' })
@@ -208,7 +208,10 @@ class AppDbRouter implements Storage {
   #reasonAgainst(domain: Domain): string | undefined {
     const decision = this.#decisions.get(domain)
     if (!decision) return 'The storage is not open yet'
-    return decision.fence ?? this.#storeOf(domain)?.reason
+    if (decision.fence === undefined) return this.#storeOf(domain)?.reason
+    // Where a store that is away keeps the domain from being decided, what to do is said there.
+    const away = this.#managed().find((store) => store.reason !== undefined)
+    return away && !decision.placement ? `${decision.fence}. ${away.reason}` : decision.fence
   }
 
   /** The one place where a call learns which store it goes to, or that it must not go anywhere. */
@@ -239,15 +242,10 @@ class AppDbRouter implements Storage {
     this.#decisions = new Map(
       [...settlement.decisions].map(([domain, decision]) => [domain, this.#keepOrFence(domain, decision)]),
     )
-    return settlement
-  }
-
-  async #settleAgain(): Promise<void> {
-    await this.#settle()
-    for (const { domain, reason } of this.status().domains) {
-      const fenced = this.#decisions.get(domain)?.fence !== undefined
-      if (fenced) this.#deps.log.error({ domain, reason }, 'domain is fenced')
+    for (const [domain, { fence }] of this.#decisions) {
+      if (fence !== undefined) this.#deps.log.error({ domain, reason: fence }, 'domain is fenced')
     }
+    return settlement
   }
 
   /** A domain that this process has been serving does not silently change its store under it. */

@@ -24,7 +24,7 @@ export interface ManagedStoreOptions {
   /** Size in bytes now; asked for about once a minute. */
   measure(store: SqlStore): Promise<number>
   /** Runs before the store is given to anybody, each time it comes (back). */
-  onPrepared(): Promise<void>
+  onPrepared(): Promise<unknown>
 }
 
 export interface StoreIntervals {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Dialect } from './app-db.ts'
 import { isDbError } from './db-errors.ts'
-import { MigrationError, noRights } from './migration-error.ts'
+import { MigrationError, noRights, noSchema } from './migration-error.ts'
 import { type MigrationFile, readMigrations } from './migration-files.ts'
 import { type AppliedMigration, createHistory, pendingOf, readHistory, record } from './migration-history.ts'
 import type { ScriptSession, SqlStore } from './sql-store.ts'
@@ -174,13 +174,7 @@ async function takeAdvisoryLock(tx: ScriptSession, deadline: number): Promise<vo
         pg_try_advisory_xact_lock($1::integer, hashtext(current_schema())) AS locked`,
       [LOCK_CLASS],
     )
-    if (!row || row.schema === null) {
-      throw new MigrationError(
-        'no-rights',
-        undefined,
-        'The search_path of this account names no schema that exists: create it, or set the search_path.',
-      )
-    }
+    if (!row || row.schema === null) throw noSchema()
     if (row.locked) return
     if (performance.now() > deadline) throw lockTimeout()
     await sleep(50)

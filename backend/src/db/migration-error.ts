@@ -46,3 +46,11 @@ export function noRights(cause: Error, file?: string): MigrationError {
     'GRANT CREATE, USAGE ON SCHEMA public TO <account>, or make the account the owner of the database.'
   return new MigrationError('no-rights', file, text, { cause })
 }
+
+/** What it means that CREATE finds no schema (SQLSTATE 3F000, or current_schema() is null). */
+export function noSchema(cause?: unknown): MigrationError {
+  const text =
+    'The search_path of this account names no schema that exists: create the schema, or change the search_path ' +
+    'of the account or of POSTGRES_APP_URL.'
+  return new MigrationError('no-rights', undefined, text, { cause })
+}

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { AppDbSession } from './app-db.ts'
 import { isDbError } from './db-errors.ts'
-import { noRights } from './migration-error.ts'
+import { noRights, noSchema } from './migration-error.ts'
 import type { SqlStore } from './sql-store.ts'
 
 /** Where the truth of a domain is. */
@@ -63,6 +63,7 @@ export async function createPlacementTables(store: SqlStore): Promise<void> {
     })
   } catch (error) {
     if (isDbError(error) && error.engineCode === '42501') throw noRights(error)
+    if (isDbError(error) && error.engineCode === '3F000') throw noSchema(error)
     throw error
   }
 }

@@ -57,7 +57,7 @@ function withLock(store: SqlStore, lock: ServerLock): SqlStore {
 
 function makeFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true })
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new DbError(
@@ -120,7 +120,8 @@ async function databaseSize(store: SqlStore): Promise<number> {
   return row?.bytes ?? 0
 }
 
-function locationOf(text: string): string {
+/** Host, port and database of a connection string; never the user or a password. */
+export function locationOf(text: string): string {
   const url = new URL(text)
   return `${url.hostname || 'localhost'}:${url.port || '5432'}${url.pathname}`
 }
