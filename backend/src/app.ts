@@ -319,9 +319,8 @@ export function createApp(options: AppOptions): App {
     },
     runJob: jobs.run,
     async stop() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      const closed = closeServer(server)
       await realtime.close()
-      server.closeIdleConnections()
       await jobs.stop()
       await fleet.stop()
       await closed
@@ -331,6 +330,13 @@ export function createApp(options: AppOptions): App {
       processMetrics.close()
     },
   }
+}
+
+/** Takes no more connections; those that are kept alive are closed as their requests end. */
+async function closeServer(server: Server): Promise<void> {
+  const sweep = setInterval(() => server.closeIdleConnections(), 50)
+  await new Promise<void>((resolve) => server.close(() => resolve()))
+  clearInterval(sweep)
 }
 
 /** Only for a browser on this machine: anything that says there is a proxy rules it out. */

@@ -3,10 +3,11 @@ import compression from 'compression'
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
 import helmet from 'helmet'
 import type { z } from 'zod'
+import { isDbError } from '../../db/db-errors.ts'
 import { AppError, notFound } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { refuseCrossOrigin } from './origin.ts'
-import type { Principal } from './principal.ts'
+import { ANONYMOUS, type Principal } from './principal.ts'
 import { toAppError, toProblem } from './problem.ts'
 import { type AuditNote, isStreamResponse, type Route } from './route.ts'
 
@@ -127,12 +128,22 @@ async function serve(route: Route, req: Request, res: Response, options: HttpApp
       'request',
     )
   })
-  const principal = await options.authenticate(req)
+  const principal = await identify(route, req, options)
   refuseCrossOrigin(req, options.publicUrl)
   await options.authorize(route, principal, req)
   if (route.body) await readBody(req, res, route.bodyLimit ?? DEFAULT_BODY_LIMIT)
   const result = await runAudited(route, principal, req, res, options)
   answer(route, result, res, options)
+}
+
+/** Health, and whatever else is for everybody, must answer while the store of the sessions is away. */
+async function identify(route: Route, req: Request, options: HttpAppOptions): Promise<Principal> {
+  try {
+    return await options.authenticate(req)
+  } catch (error) {
+    if (route.access === 'public' && isDbError(error, 'unavailable')) return ANONYMOUS
+    throw error
+  }
 }
 
 const parsers = new Map<number, express.RequestHandler>()

@@ -1,4 +1,5 @@
 import { Cron } from 'croner'
+import { isDbError } from '../../db/db-errors.ts'
 import type { Log } from '../log.ts'
 
 export interface Job {
@@ -32,7 +33,11 @@ export function createJobs(deps: { log: Log }): Jobs {
     try {
       await job.run(stopping.signal)
     } catch (error) {
-      if (!stopping.signal.aborted) deps.log.error({ err: error, job: job.name }, 'job failed')
+      if (stopping.signal.aborted) return
+      // The storage has told about it already, and the job comes again.
+      if (isDbError(error, 'unavailable'))
+        deps.log.debug({ err: error, job: job.name }, 'job waits for its store')
+      else deps.log.error({ err: error, job: job.name }, 'job failed')
     } finally {
       running.delete(job.name)
     }
