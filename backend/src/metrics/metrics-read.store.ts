@@ -206,10 +206,7 @@ function packedSql(dialect: Dialect, level: RollupLevel, { extremes, decimals }:
       SELECT s.value AS series_id, p.columns
       FROM ${wantedSql(dialect)} AS s
       CROSS JOIN LATERAL (
-        SELECT '[[' || ${expressions
-          .map((sql) => `string_agg((${sql})::TEXT, ',' ORDER BY m.time_ms)`)
-          .join(" || '],[' || ")} || ']]' AS columns
-        FROM ${tableOf(level)} AS m
-        WHERE ${range}
+        SELECT '[[' || ${expressions.map((sql) => `string_agg((${sql})::TEXT, ',')`).join(" || '],[' || ")} || ']]' AS columns
+        FROM (SELECT * FROM ${tableOf(level)} AS m WHERE ${range} ORDER BY m.series_id, m.time_ms) AS m
       ) AS p`
 }

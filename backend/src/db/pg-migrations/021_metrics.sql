@@ -52,6 +52,8 @@ CREATE TABLE metrics_5m (
   PRIMARY KEY (series_id, time_ms)
 ) PARTITION BY RANGE (time_ms);
 
+-- Long charts of all containers read these two from the key alone: the rows of one series lie on as many pages
+-- as there are buckets.
 CREATE TABLE metrics_1h (
   series_id INTEGER NOT NULL,
   time_ms BIGINT NOT NULL,
@@ -59,7 +61,7 @@ CREATE TABLE metrics_1h (
   max DOUBLE PRECISION NOT NULL,
   sum DOUBLE PRECISION NOT NULL,
   count BIGINT NOT NULL,
-  PRIMARY KEY (series_id, time_ms)
+  PRIMARY KEY (series_id, time_ms) INCLUDE (min, max, sum, count)
 ) PARTITION BY RANGE (time_ms);
 
 CREATE TABLE metrics_1d (
@@ -69,7 +71,7 @@ CREATE TABLE metrics_1d (
   max DOUBLE PRECISION NOT NULL,
   sum DOUBLE PRECISION NOT NULL,
   count BIGINT NOT NULL,
-  PRIMARY KEY (series_id, time_ms)
+  PRIMARY KEY (series_id, time_ms) INCLUDE (min, max, sum, count)
 );
 
 -- The newest sample of each series. Updated every cycle: room in each page keeps the updates off the index.

@@ -32,7 +32,8 @@ BEGIN
   );
 
   CREATE MATERIALIZED VIEW metrics_1m
-  WITH (timescaledb.continuous, timescaledb.materialized_only = FALSE) AS
+  WITH (timescaledb.continuous, timescaledb.materialized_only = FALSE,
+    timescaledb.create_group_indexes = FALSE) AS
   SELECT series_id, time_bucket(60000, time_ms) AS time_ms,
     min(value) AS min, max(value) AS max, sum(value) AS sum, count(*) AS count
   FROM metrics
@@ -48,7 +49,8 @@ BEGIN
   LOOP
     EXECUTE format(
       'CREATE MATERIALIZED VIEW %1$I
-       WITH (timescaledb.continuous, timescaledb.materialized_only = FALSE) AS
+       WITH (timescaledb.continuous, timescaledb.materialized_only = FALSE,
+         timescaledb.create_group_indexes = FALSE) AS
        SELECT series_id, time_bucket(%2$s, time_ms) AS time_ms,
          min(min) AS min, max(max) AS max, sum(sum) AS sum, sum(count)::BIGINT AS count
        FROM %3$I
@@ -63,10 +65,10 @@ BEGIN
   -- compression starts after the window, so that late samples meet plain chunks.
   FOR rollup IN
     SELECT * FROM (VALUES
-      ('metrics_1m', 60000, 7, 6.5, 30, INTERVAL '1 minute'),
-      ('metrics_5m', 300000, 14, 8, 120, INTERVAL '5 minutes'),
-      ('metrics_1h', 3600000, 28, 8, 365, INTERVAL '30 minutes'),
-      ('metrics_1d', 86400000, 84, 9, 365, INTERVAL '6 hours')
+      ('metrics_1m', 60000, 3, 6.5, 30, INTERVAL '1 minute'),
+      ('metrics_5m', 300000, 7, 8, 120, INTERVAL '5 minutes'),
+      ('metrics_1h', 3600000, 7, 8, 365, INTERVAL '30 minutes'),
+      ('metrics_1d', 86400000, 28, 9, 365, INTERVAL '6 hours')
     ) AS levels (view, step_ms, chunk_days, window_days, keep_days, every)
   LOOP
     PERFORM set_chunk_time_interval(rollup.view::regclass, rollup.chunk_days * day_ms);
@@ -79,6 +81,9 @@ BEGIN
     PERFORM add_continuous_aggregate_policy(rollup.view::regclass,
       start_offset => (rollup.window_days * day_ms)::BIGINT, end_offset => rollup.step_ms::BIGINT,
       schedule_interval => rollup.every);
+    -- Long charts of all containers read the coarse ones from the index alone.
+    EXECUTE format('CREATE INDEX ON %I (series_id, time_ms)%s', rollup.view,
+      CASE WHEN rollup.step_ms >= 3600000 THEN ' INCLUDE (min, max, sum, count)' ELSE '' END);
     EXECUTE format(
       'ALTER MATERIALIZED VIEW %I SET (timescaledb.compress, timescaledb.compress_segmentby = ''series_id'')',
       rollup.view);

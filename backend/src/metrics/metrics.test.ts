@@ -1,0 +1,375 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { databases } from '../../test/databases.ts'
+import { aSample, type MetricsBench, openMetrics, SAMPLE_INTERVAL_MS } from '../../test/metrics.ts'
+import type { AppDb } from '../db/app-db.ts'
+import { partitionsOf } from './metrics-partitions.ts'
+import { applyRetention } from './metrics-retention.ts'
+import { bucketStart, DAY_MS, DEFAULT_RETENTION, MINUTE_MS } from './resolution.ts'
+
+const HOUR_MS = 60 * MINUTE_MS
+const FIRST_NOON = bucketStart(Date.now(), DAY_MS) - 300 * DAY_MS + DAY_MS / 2
+
+const web = { endpointId: 1, subject: 'container', name: 'web', metrics: ['cpu.percent'] } as const
+
+describe.each(databases)('metrics on $name', ({ name, open }) => {
+  let opened: Awaited<ReturnType<typeof open>>
+  let db: AppDb
+  let metrics: MetricsBench
+  // Every test has a later one: a continuous aggregate adds samples by itself only after what it has materialized.
+  let noon = FIRST_NOON
+
+  beforeAll(async () => {
+    opened = await open({ migrated: true })
+    db = opened.db
+  })
+
+  afterAll(() => opened.close())
+
+  beforeEach(async () => {
+    noon += 10 * DAY_MS
+    for (const table of ['metrics_recent', 'metrics', 'metric_latest', 'metric_series']) {
+      await db.execute(`DELETE FROM ${table}`)
+    }
+    if (name === 'timescale') await openMetrics(db, noon).settle()
+    else {
+      for (const level of ['1m', '5m', '1h', '1d']) await db.execute(`DELETE FROM metrics_${level}`)
+      await db.execute('UPDATE metric_rollups SET watermark_ms = 0')
+    }
+    metrics = openMetrics(db, noon)
+  })
+
+  /** One sample every ten seconds from noon on; `valueAt` gets their number. */
+  async function sampleFor(durationMs: number, valueAt: (index: number) => number): Promise<void> {
+    for (let index = 0; index * SAMPLE_INTERVAL_MS < durationMs; index++) {
+      metrics.state.nowMs = noon + index * SAMPLE_INTERVAL_MS
+      metrics.service.record([aSample({ timeMs: metrics.state.nowMs, value: valueAt(index) })])
+    }
+    await metrics.service.flush()
+  }
+
+  it('reads back samples as they came', async () => {
+    const values = [1.5, -2.25, 0.1 + 0.2, 2 ** 53 + 2, 1e-300, -1e299, 0]
+    await metrics.write(values.map((value, index) => aSample({ timeMs: noon + index * 10_000, value })))
+    const range = { ...web, fromMs: noon, toMs: noon + HOUR_MS, maxPoints: 1000 }
+    const { resolution, stepMs, series } = await metrics.service.range(range)
+    expect({ resolution, stepMs }).toEqual({ resolution: 'raw', stepMs: 10_000 })
+    expect(series).toEqual([
+      {
+        metric: 'cpu.percent',
+        instance: '',
+        unit: 'percent',
+        times: values.map((_, index) => noon + index * 10_000),
+        mean: values,
+      },
+    ])
+  })
+
+  it('shows the newest minutes at every resolution before and after they are rolled up', async () => {
+    await sampleFor(2 * HOUR_MS, (index) => index)
+    const query = { ...web, fromMs: noon, toMs: noon + 2 * HOUR_MS }
+    const read = async () => ({
+      minutes: await metrics.service.range({ ...query, maxPoints: 120 }),
+      fives: await metrics.service.range({ ...query, maxPoints: 24 }),
+      hours: await metrics.service.range({ ...query, maxPoints: 2 }),
+      days: await metrics.service.range({ ...query, maxPoints: 1 }),
+    })
+    const before = await read()
+    expect(before.minutes.series[0]?.mean).toEqual(
+      Array.from({ length: 120 }, (_, minute) => minute * 6 + 2.5),
+    )
+    expect(before.hours).toEqual({
+      resolution: '1h',
+      stepMs: HOUR_MS,
+      series: [
+        {
+          metric: 'cpu.percent',
+          instance: '',
+          unit: 'percent',
+          times: [noon, noon + HOUR_MS],
+          mean: [179.5, 539.5],
+          min: [0, 360],
+          max: [359, 719],
+        },
+      ],
+    })
+    expect(before.days.series[0]).toMatchObject({
+      times: [noon - DAY_MS / 2],
+      mean: [359.5],
+      min: [0],
+      max: [719],
+    })
+    await metrics.settle()
+    expect(await read()).toEqual(before)
+    metrics.state.nowMs += DAY_MS
+    await metrics.settle()
+    expect(await read()).toEqual(before)
+  })
+
+  it('weighs a mean by samples, not by buckets', async () => {
+    await metrics.write([
+      ...[0, 10, 20].map((second) => aSample({ timeMs: noon + second * 1000, value: 0 })),
+      aSample({ timeMs: noon + MINUTE_MS, value: 8 }),
+    ])
+    metrics.state.nowMs = noon + HOUR_MS
+    await metrics.settle()
+    const { series } = await metrics.service.range({
+      ...web,
+      fromMs: noon,
+      toMs: noon + HOUR_MS,
+      maxPoints: 1,
+    })
+    expect(series[0]?.mean).toEqual([2])
+  })
+
+  it('leaves a gap null at each of its steps', async () => {
+    await metrics.write([
+      aSample({ timeMs: noon, value: 1 }),
+      aSample({ timeMs: noon + 3 * MINUTE_MS, value: 4 }),
+    ])
+    const query = { ...web, fromMs: noon, toMs: noon + 5 * MINUTE_MS }
+    const raw = await metrics.service.range({ ...query, maxPoints: 100 })
+    expect(raw.series[0]?.times).toEqual([noon, noon + 10_000, noon + 3 * MINUTE_MS])
+    expect(raw.series[0]?.mean).toEqual([1, null, 4])
+    metrics.state.nowMs = noon + 10 * MINUTE_MS
+    await metrics.settle()
+    const minutes = await metrics.service.range({ ...query, maxPoints: 5 })
+    expect(minutes.series[0]).toMatchObject({
+      mean: [1, null, null, 4, null],
+      min: [1, null, null, 4, null],
+      max: [1, null, null, 4, null],
+    })
+  })
+
+  it('makes rolled-up buckets again for samples that come late', async () => {
+    await sampleFor(3 * HOUR_MS, () => 10)
+    metrics.state.nowMs = noon + 2 * DAY_MS
+    await metrics.settle()
+    await metrics.write([aSample({ timeMs: noon + 5_000, value: 373 })])
+    await metrics.settle()
+    const query = { ...web, fromMs: noon, toMs: noon + HOUR_MS }
+    const hours = await metrics.service.range({ ...query, maxPoints: 1 })
+    expect(hours.series[0]?.max).toEqual([373])
+    expect(hours.series[0]?.mean[0]).toBeCloseTo((360 * 10 + 373) / 361, 12)
+    const minutes = await metrics.service.range({ ...query, maxPoints: 60 })
+    expect(minutes.series[0]?.mean.slice(0, 2)).toEqual([(60 + 373) / 7, 10])
+    const days = await metrics.service.range({ ...web, fromMs: noon, toMs: noon + 20 * DAY_MS, maxPoints: 3 })
+    expect(days.series[0]?.max?.[0]).toBe(373)
+  })
+
+  it('lets the last value count where a sample is sent again', async () => {
+    await metrics.write([aSample({ timeMs: noon, value: 1 }), aSample({ timeMs: noon, value: 2 })])
+    metrics.state.nowMs = noon + HOUR_MS
+    await metrics.settle()
+    await metrics.write([aSample({ timeMs: noon, value: 3 })])
+    const query = { ...web, fromMs: noon, toMs: noon + MINUTE_MS }
+    const raw = await metrics.service.range({ ...query, maxPoints: 100 })
+    expect(raw.series[0]?.mean).toEqual([3])
+    await metrics.settle()
+    const minutes = await metrics.service.range({ ...query, maxPoints: 1 })
+    expect(minutes.series[0]).toMatchObject({ mean: [3], min: [3], max: [3] })
+  })
+
+  it('changes nothing when it settles twice', async () => {
+    await sampleFor(HOUR_MS, (index) => index % 7)
+    metrics.state.nowMs += DAY_MS
+    await metrics.settle()
+    const tables = ['metrics', 'metrics_1m', 'metrics_5m', 'metrics_1h', 'metrics_1d']
+    const dump = () =>
+      Promise.all(tables.map((t) => db.query(`SELECT * FROM ${t} ORDER BY series_id, time_ms`)))
+    const before = await dump()
+    await metrics.settle()
+    expect(await dump()).toEqual(before)
+    expect(before.map((rows) => rows.length)).toEqual([360, 60, 12, 1, 1])
+  })
+
+  it('tells the newest value of every series, however late others come', async () => {
+    await metrics.write([
+      aSample({ timeMs: noon, value: 1 }),
+      aSample({ timeMs: noon, value: 5, name: 'db' }),
+      aSample({ timeMs: noon, value: 7, subject: 'host', name: '', metric: 'load.1' }),
+    ])
+    await metrics.write([aSample({ timeMs: noon - MINUTE_MS, value: 99 })])
+    const restarted = openMetrics(db, noon)
+    await restarted.write([aSample({ timeMs: noon - 2 * MINUTE_MS, value: 98 })])
+    const values = await restarted.service.latest({ subject: 'container' })
+    expect(values.map((value) => [value.name, value.timeMs, value.value]).sort()).toEqual([
+      ['db', noon, 5],
+      ['web', noon, 1],
+    ])
+    expect((await restarted.service.latest()).length).toBe(3)
+    restarted.state.nowMs = noon + HOUR_MS
+    expect(await restarted.service.latest({ maxAgeMs: MINUTE_MS })).toEqual([])
+  })
+
+  it('ranks series by their mean over the range', async () => {
+    const names = ['a', 'b', 'c']
+    for (let minute = 0; minute < 90; minute++) {
+      const timeMs = noon + minute * MINUTE_MS
+      metrics.state.nowMs = timeMs
+      metrics.service.record(
+        names.map((who, index) => aSample({ name: who, timeMs, value: index * 10 + (minute % 2) })),
+      )
+      await metrics.service.flush()
+      if (minute % 30 === 29) await metrics.settle()
+    }
+    const top = await metrics.service.top({
+      subject: 'container',
+      metric: 'cpu.percent',
+      fromMs: noon,
+      toMs: noon + 90 * MINUTE_MS,
+      limit: 2,
+    })
+    expect(top.map((item) => [item.name, item.mean, item.max])).toEqual([
+      ['c', 20.5, 21],
+      ['b', 10.5, 11],
+    ])
+  })
+
+  it('puts all series of a metric on one grid, without those that have nothing there', async () => {
+    await metrics.write([
+      aSample({ timeMs: noon, value: 1 / 3 }),
+      aSample({ timeMs: noon + 2 * MINUTE_MS, value: 2, name: 'db' }),
+      aSample({ timeMs: noon - HOUR_MS, value: 2, name: 'gone' }),
+      aSample({ timeMs: noon, value: 1e9 + 0.5, metric: 'memory.used.bytes' }),
+    ])
+    metrics.state.nowMs = noon + 10 * MINUTE_MS
+    const query = { subject: 'container', fromMs: noon, toMs: noon + 3 * MINUTE_MS, maxPoints: 3 } as const
+    const expected = {
+      resolution: '1m',
+      stepMs: MINUTE_MS,
+      unit: 'percent',
+      times: [noon, noon + MINUTE_MS, noon + 2 * MINUTE_MS],
+      series: [
+        { endpointId: 1, name: 'db', instance: '', mean: [null, null, 2] },
+        { endpointId: 1, name: 'web', instance: '', mean: [0.3333, null, null] },
+      ],
+    }
+    expect(await metrics.service.rangeAll({ ...query, metric: 'cpu.percent' })).toEqual(expected)
+    await metrics.settle()
+    expect(await metrics.service.rangeAll({ ...query, metric: 'cpu.percent' })).toEqual(expected)
+    const bytes = await metrics.service.rangeAll({ ...query, metric: 'memory.used.bytes' })
+    expect(bytes.series[0]?.mean).toEqual([1e9 + 1, null, null])
+  })
+
+  it('keeps names as data', async () => {
+    const hostile = `'; DROP TABLE metrics; -- "$1" \\ 🦊 %s`
+    await metrics.write([aSample({ timeMs: noon, value: 1, name: hostile, instance: hostile })])
+    const query = { endpointId: 1, subject: 'container', name: hostile } as const
+    expect(await metrics.service.series(query)).toEqual([
+      { metric: 'cpu.percent', instance: hostile, unit: 'percent' },
+    ])
+    const { series } = await metrics.service.range({
+      ...query,
+      metrics: [hostile, 'cpu.percent'],
+      fromMs: noon,
+      toMs: noon + 1,
+      maxPoints: 10,
+    })
+    expect(series[0]?.mean).toEqual([1])
+  })
+
+  it('answers nothing, and no error, about what it does not know', async () => {
+    const range = { fromMs: noon, toMs: noon + HOUR_MS, maxPoints: 500 }
+    expect((await metrics.service.range({ ...web, ...range, name: 'nobody' })).series).toEqual([])
+    const all = await metrics.service.rangeAll({ subject: 'host', metric: 'cpu.percent', ...range })
+    expect(all.series).toEqual([])
+    expect(await metrics.service.top({ subject: 'host', metric: 'x', ...range, limit: 5 })).toEqual([])
+    expect((await metrics.service.range({ ...web, ...range, fromMs: 0, toMs: 1 })).series).toEqual([])
+  })
+
+  if (name !== 'timescale') {
+    it('removes what is older than its retention', async () => {
+      await metrics.write([
+        aSample({ timeMs: noon, value: 1 }),
+        aSample({ timeMs: noon, value: 1, name: 'gone' }),
+      ])
+      await metrics.settle()
+      metrics.state.nowMs = noon + 5 * DAY_MS
+      await metrics.write([aSample({ timeMs: metrics.state.nowMs, value: 2 })])
+      metrics.state.nowMs += 2 * DAY_MS
+      await metrics.settle()
+      const counts = async () => {
+        const tables = ['metrics', 'metrics_1m', 'metrics_5m', 'metrics_1h', 'metrics_1d', 'metric_series']
+        const rows = tables.map((t) => db.queryOne<{ n: number }>(`SELECT count(*) AS n FROM ${t}`))
+        return (await Promise.all(rows)).map((row) => row?.n)
+      }
+      expect(await counts()).toEqual([3, 3, 3, 3, 3, 2])
+      await applyRetention(db, DEFAULT_RETENTION, noon + 8.6 * DAY_MS)
+      expect(await counts()).toEqual([1, 3, 3, 3, 3, 2])
+      await applyRetention(db, DEFAULT_RETENTION, noon + 366 * DAY_MS)
+      // Whole partitions go, so a few hours more may stay in PostgreSQL.
+      const left = await counts()
+      expect(left.slice(0, 3)).toEqual([0, 0, 0])
+      expect(left.slice(4)).toEqual([1, 1])
+      await applyRetention(db, DEFAULT_RETENTION, noon + 500 * DAY_MS)
+      expect(await counts()).toEqual([0, 0, 0, 0, 0, 0])
+    })
+  }
+
+  if (name === 'postgres') {
+    it('makes partitions ahead and for late samples, and drops old ones', async () => {
+      const today = bucketStart(noon, DAY_MS)
+      await metrics.settle()
+      const days = async () => (await partitionsOf(db, 'metrics')).map((partition) => partition.fromMs)
+      expect(await days()).toEqual(expect.arrayContaining([today, today + DAY_MS, today + 2 * DAY_MS]))
+      await metrics.write([aSample({ timeMs: noon - 5 * DAY_MS, value: 1 })])
+      await metrics.settle()
+      expect(await days()).toContain(today - 5 * DAY_MS)
+      await applyRetention(db, DEFAULT_RETENTION, noon + 4 * DAY_MS)
+      expect(await days()).not.toContain(today - 5 * DAY_MS)
+      expect(await days()).toContain(today)
+    })
+  }
+
+  if (name === 'timescale') {
+    it('changes the policies with the retention settings', async () => {
+      const read = async () => {
+        const rows = await db.query<{ name: string; proc: string; config: Record<string, number> }>(`
+        SELECT j.hypertable_name AS name, j.proc_name AS proc, j.config
+        FROM timescaledb_information.jobs AS j
+        WHERE j.hypertable_name LIKE 'metrics%'
+        ORDER BY j.hypertable_name, j.proc_name, j.job_id`)
+        return rows.map(({ name: table, proc, config }) => {
+          const { drop_after, compress_after, start_offset } = config
+          return `${table} ${proc} ${(drop_after ?? compress_after ?? start_offset ?? 0) / DAY_MS}`
+        })
+      }
+      const initial = await read()
+      await applyRetention(db, DEFAULT_RETENTION, noon)
+      expect(await read()).toEqual(initial)
+      await applyRetention(db, { rawDays: 30, rollup1mDays: 60, rollup5mDays: 90, rollupDays: 730 }, noon)
+      expect(await read()).toEqual([
+        'metrics policy_compression 1',
+        'metrics policy_retention 30',
+        'metrics_1d policy_compression 33',
+        'metrics_1d policy_refresh_continuous_aggregate 32',
+        'metrics_1d policy_retention 730',
+        'metrics_1h policy_compression 33',
+        'metrics_1h policy_refresh_continuous_aggregate 31',
+        'metrics_1h policy_retention 730',
+        'metrics_1m policy_compression 33',
+        'metrics_1m policy_refresh_continuous_aggregate 29.5',
+        'metrics_1m policy_retention 60',
+        'metrics_5m policy_compression 33',
+        'metrics_5m policy_refresh_continuous_aggregate 31',
+        'metrics_5m policy_retention 90',
+      ])
+      await applyRetention(db, DEFAULT_RETENTION, noon)
+      expect(await read()).toEqual(initial)
+    })
+
+    it('rolls up and drops by its own jobs', async () => {
+      const now = bucketStart(Date.now(), MINUTE_MS)
+      metrics.state.nowMs = now
+      await metrics.write([aSample({ timeMs: now - 10 * MINUTE_MS, value: 4 })])
+      const rows = await db.query<{ job_id: number }>(`
+      SELECT j.job_id FROM timescaledb_information.jobs AS j
+      WHERE j.hypertable_name LIKE 'metrics%' ORDER BY j.job_id`)
+      for (const { job_id } of rows) await db.execute(`CALL run_job(${job_id})`)
+      const stored = await db.query('SELECT m.min, m.count FROM metrics_1m AS m')
+      expect(stored).toEqual([{ min: 4, count: 1 }])
+      const errors = await db.query('SELECT e.err_message FROM timescaledb_information.job_errors AS e')
+      expect(errors).toEqual([])
+    })
+  }
+})

@@ -1,0 +1,58 @@
+import { createLogger } from '../src/core/log.ts'
+import type { AppDb } from '../src/db/app-db.ts'
+import { createMetricsService } from '../src/metrics/metrics.service.ts'
+import { createMetricsStore } from '../src/metrics/metrics.store.ts'
+import { createMetricsRollup } from '../src/metrics/metrics-rollup.ts'
+import { createRecorder, type RecorderLimits, type Sample } from '../src/metrics/recorder.ts'
+import { DEFAULT_RETENTION, type MetricsRetention } from '../src/metrics/resolution.ts'
+
+export const SAMPLE_INTERVAL_MS = 10_000
+
+export type MetricsBench = ReturnType<typeof openMetrics>
+
+/** The metrics domain on `db` with a clock that stands until the test moves it. */
+export function openMetrics(db: AppDb, startMs: number, limits?: Partial<RecorderLimits>) {
+  const state = { nowMs: startMs, retention: DEFAULT_RETENTION as MetricsRetention }
+  const clock = () => state.nowMs
+  const retention = () => state.retention
+  const recorder = createRecorder({
+    store: createMetricsStore(db),
+    clock,
+    log: createLogger('silent'),
+    retention,
+    ...(limits && { limits }),
+  })
+  const service = createMetricsService({
+    db,
+    recorder,
+    clock,
+    sampleIntervalMs: SAMPLE_INTERVAL_MS,
+    retention,
+  })
+  const rollup = createMetricsRollup(db)
+  return {
+    state,
+    service,
+    recorder,
+    rollup,
+    /** Writes `samples` and waits until they are readable. */
+    async write(samples: readonly Sample[]): Promise<void> {
+      service.record(samples)
+      await service.flush()
+    },
+    /** Rolls up whatever has ended by now, in the store's own way. */
+    async settle(): Promise<void> {
+      await rollup.settle(state.nowMs)
+      const { keptBy } = await createMetricsStore(db).rollupState()
+      if (keptBy !== 'timescaledb') return
+      for (const view of ['metrics_1m', 'metrics_5m', 'metrics_1h', 'metrics_1d']) {
+        await db.execute(`CALL refresh_continuous_aggregate('${view}', NULL, NULL)`)
+      }
+    },
+  }
+}
+
+/** A sample of container `web` on endpoint 1: `cpu.percent` unless said. */
+export function aSample(over: Partial<Sample> & Pick<Sample, 'timeMs' | 'value'>): Sample {
+  return { endpointId: 1, subject: 'container', name: 'web', metric: 'cpu.percent', instance: '', ...over }
+}
