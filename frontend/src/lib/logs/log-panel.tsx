@@ -1,12 +1,13 @@
-import { type ReactNode, useMemo } from 'react'
+import { type ReactNode, useMemo, useState } from 'react'
 import { Button } from '../../ui/button.tsx'
-import type { LogFilter } from '../../ui/log-viewer/log-filter.ts'
+import { type LogFilter, searchPattern } from '../../ui/log-viewer/log-filter.ts'
 import { formatLogTime } from '../../ui/log-viewer/log-time.ts'
 import { LogViewer } from '../../ui/log-viewer/log-viewer.tsx'
 import { ErrorState } from '../../ui/states.tsx'
 import { paletteColor } from '../../ui/time-chart/palette.ts'
 import { logTexts } from '../texts/logs.ts'
 import { downloadLogs, type LogTarget, targetKey } from './fetch-logs.ts'
+import { shortLabels } from './short-labels.ts'
 import { useLogFeed } from './use-log-feed.ts'
 
 interface LogPanelProps {
@@ -24,17 +25,20 @@ const NO_FILTER: LogFilter = {}
 
 /** The log viewer fed by the API and the live connection. */
 export function LogPanel({ targets, filter, onFilter, line, onLine, tools }: LogPanelProps) {
+  // Half-typed expressions are not asked of the server: the lines of the last whole one stay.
+  const [asked, setAsked] = useState(NO_FILTER)
+  const valid = searchPattern(filter).error === null ? filter : asked
+  if (valid !== asked) setAsked(valid)
   // Around a moment all lines are shown: what is around it is why one looks.
-  const { feed, ...state } = useLogFeed(targets, line === undefined ? filter : NO_FILTER, line)
-  const sources = useMemo(
-    () =>
-      targets.map((target, index) => ({
-        key: targetKey(target),
-        label: target.name,
-        color: paletteColor(index),
-      })),
-    [targets],
-  )
+  const { feed, ...state } = useLogFeed(targets, line === undefined ? valid : NO_FILTER, line)
+  const sources = useMemo(() => {
+    const labels = shortLabels(targets.map((target) => target.name))
+    return targets.map((target, index) => ({
+      key: targetKey(target),
+      label: labels[index] ?? target.name,
+      color: paletteColor(index),
+    }))
+  }, [targets])
   const bar =
     'flex flex-wrap items-center gap-2 border-line border-b bg-info-soft px-3 py-1 text-info text-sm'
   const notice =

@@ -217,35 +217,19 @@ export function DataTable<T>(props: DataTableProps<T>) {
         role="table"
         aria-label={props.label}
         aria-rowcount={rows.length + 1}
-        className="rounded-lg border border-line bg-card"
+        className="overflow-clip rounded-lg border border-line bg-card"
       >
         {/* Below the page's own head, which stays too. */}
         <div role="rowgroup" className="sticky top-12 z-20 rounded-t-lg bg-card">
-          {selectedRows.length > 0 && props.bulk ? (
-            <div
-              role="row"
-              className="flex h-9 items-center gap-2 border-line border-b bg-accent-soft px-3 text-sm"
-            >
-              <div role="cell" className="flex flex-1 items-center gap-2">
-                <span className="tabular font-medium">{tableTexts.selected(selectedRows.length)}</span>
-                <Button size="icon-sm" variant="ghost" aria-label={tableTexts.clearSelection} onClick={clear}>
-                  <X aria-hidden />
-                </Button>
-                <span className="flex-1" />
-                {props.bulk(selectedRows, clear)}
-              </div>
-            </div>
-          ) : (
-            !cards && (
-              <TableHeader
-                columns={shown}
-                template={template}
-                sort={sort}
-                onSort={onSort}
-                allSelected={props.bulk ? all : null}
-                onSelectAll={(on) => setPicked(on ? new Set(rows.map(rowKey)) : NONE)}
-              />
-            )
+          {!cards && (
+            <TableHeader
+              columns={shown}
+              template={template}
+              sort={sort}
+              onSort={onSort}
+              allSelected={props.bulk ? all : null}
+              onSelectAll={(on) => setPicked(on ? new Set(rows.map(rowKey)) : NONE)}
+            />
           )}
         </div>
         <div ref={body} role="rowgroup" className="relative -mb-px" style={{ height: view.getTotalSize() }}>
@@ -302,6 +286,22 @@ export function DataTable<T>(props: DataTableProps<T>) {
         </div>
         {items.length === 0 && props.empty}
       </div>
+
+      {selectedRows.length > 0 && props.bulk && (
+        // At the foot of the window: the table above does not move, and the box that was pressed stays where it is.
+        <section
+          aria-label={tableTexts.selected(selectedRows.length)}
+          className="fixed bottom-4 left-1/2 z-30 flex -translate-x-1/2 animate-appear items-center gap-2 rounded-lg border border-line-strong bg-card p-2 pl-4 text-sm shadow-(--popover-shadow)"
+        >
+          <span className="tabular whitespace-nowrap font-medium">
+            {tableTexts.selected(selectedRows.length)}
+          </span>
+          {props.bulk(selectedRows, clear)}
+          <Button size="icon-sm" variant="ghost" aria-label={tableTexts.clearSelection} onClick={clear}>
+            <X aria-hidden />
+          </Button>
+        </section>
+      )}
     </div>
   )
 }

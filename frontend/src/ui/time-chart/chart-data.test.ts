@@ -113,7 +113,9 @@ describe('alignSeries', () => {
       10,
     )
     expect(chart.columns[0]).toEqual({ mean: [2, 3], min: [1, 1], max: [5, 6] })
-    expect(chartMaximum(chart)).toBe(6)
+    expect(chartMaximum(chart, 0, 10)).toBe(6)
+    expect(chartMaximum(chart, 0, 5)).toBe(5)
+    expect(chartMaximum(chart, 0, 10, () => false)).toBe(0)
   })
 
   test('has nothing to draw without lines', () => {

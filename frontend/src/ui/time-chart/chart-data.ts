@@ -140,13 +140,22 @@ export function summarize(line: ChartSeries): SeriesSummary {
   return { last, mean: count === 0 ? null : sum / count, max }
 }
 
-/** Largest value to draw, bands included; 0 when there is none. */
-export function chartMaximum(chart: AlignedChart): number {
+/** Largest value to draw between two times, bands included, of the lines that `isShown`; 0 when there is none. */
+export function chartMaximum(
+  chart: AlignedChart,
+  fromMs: number,
+  toMs: number,
+  isShown: (column: number) => boolean = () => true,
+): number {
   let maximum = 0
-  for (const column of chart.columns) {
+  chart.columns.forEach((column, index) => {
+    if (!isShown(index)) return
     for (const values of [column.mean, column.max ?? []]) {
-      for (const value of values) if (value !== null && value > maximum) maximum = value
+      values.forEach((value, position) => {
+        const time = chart.times[position] ?? 0
+        if (value !== null && value > maximum && time >= fromMs && time <= toMs) maximum = value
+      })
     }
-  }
+  })
   return maximum
 }

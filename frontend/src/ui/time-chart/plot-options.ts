@@ -21,7 +21,8 @@ export interface PlotState {
   colors: readonly string[]
   fromMs: number
   toMs: number
-  maximum: number
+  /** top of the value axis; the chart's head names the unit that belongs to it */
+  top: number
   marks: readonly ChartMark[]
   thresholds: readonly ChartThreshold[]
 }
@@ -99,14 +100,23 @@ function drawThresholds(plot: uPlot, state: PlotState) {
   ctx.restore()
 }
 
-/** Top of the value axis: a labelled tick above the data, and above a threshold that the data comes near to. */
-function yMaximum(state: PlotState, dataMaximum: number): number {
-  const near = state.thresholds.filter((threshold) => dataMaximum >= threshold.value * 0.6)
+/**
+ * Top of the value axis: a labelled tick above the data, and above a threshold that the data comes near to.
+ *
+ * @param atLeast the axis ends here or above; 0 fits the data.
+ */
+export function yMaximum(
+  dataMaximum: number,
+  unit: ChartUnit,
+  thresholds: readonly ChartThreshold[],
+  atLeast: number,
+): number {
+  const near = thresholds.filter((threshold) => dataMaximum >= threshold.value * 0.6)
   const maximum = Math.max(dataMaximum, ...near.map((threshold) => threshold.value))
-  if (state.maximum <= 0) return axisMaximum(maximum, state.unit, Y_TICKS)
+  if (atLeast <= 0) return axisMaximum(maximum, unit, Y_TICKS)
   // 23.5 GiB of memory end at a labelled 24.
-  const step = tickStep(Math.max(state.maximum, maximum), state.unit, Y_TICKS)
-  return Math.ceil(Math.max(state.maximum, maximum) / step - 1e-9) * step
+  const step = tickStep(Math.max(atLeast, maximum), unit, Y_TICKS)
+  return Math.ceil(Math.max(atLeast, maximum) / step - 1e-9) * step
 }
 
 export function plotOptions(input: {
@@ -159,7 +169,7 @@ export function plotOptions(input: {
     },
     scales: {
       x: { time: true, range: () => [state.current.fromMs, state.current.toMs] },
-      y: { range: (_plot, _minimum, maximum) => [0, yMaximum(state.current, maximum ?? 0)] },
+      y: { range: () => [0, state.current.top] },
     },
     axes: [
       {
@@ -182,8 +192,8 @@ export function plotOptions(input: {
         gap: 6,
         font: state.current.theme.font,
         splits: (_plot, _axis, minimum, maximum) => axisTicks(minimum, maximum, state.current.unit, Y_TICKS),
-        values: (plot, splits) => {
-          const scale = axisScale(state.current.unit, plot.scales.y?.max ?? 0)
+        values: (_plot, splits) => {
+          const scale = axisScale(state.current.unit, state.current.top)
           return splits.map((split) => formatTick(split, scale))
         },
       },

@@ -11,7 +11,7 @@ import { ChartTooltip } from './chart-tooltip.tsx'
 import { copyOrDownload } from './clipboard.ts'
 import { chartToCsv } from './csv.ts'
 import { paletteColor } from './palette.ts'
-import type { ChartMark, ChartThreshold } from './plot-options.ts'
+import { type ChartMark, type ChartThreshold, yMaximum } from './plot-options.ts'
 import { axisScale, type ChartUnit, formatChartValue } from './units.ts'
 import { usePlot } from './use-plot.ts'
 
@@ -68,7 +68,9 @@ export function TimeChart(props: TimeChartProps) {
   const chart = useMemo(() => alignSeries(series, stepMs), [series, stepMs])
   const colors = useMemo(() => series.map((line, index) => line.color ?? paletteColor(index)), [series])
   const hasValues = chart.columns.some((column) => column.mean.some((value) => value !== null))
-  const scale = axisScale(unit, Math.max(chartMaximum(chart), props.maximum ?? 0))
+  const shownMaximum = chartMaximum(chart, fromMs, toMs, (index) => !hidden.has(series[index]?.key ?? ''))
+  const top = yMaximum(shownMaximum, unit, thresholds, props.maximum ?? 0)
+  const scale = axisScale(unit, top)
 
   const onCursor = useCallback((index: number | null, left: number) => {
     setCursor((before) => {
@@ -91,7 +93,7 @@ export function TimeChart(props: TimeChartProps) {
     zoomable: onZoom !== undefined,
     onCursor,
     onSelect,
-    state: { unit, colors, fromMs, toMs, maximum: props.maximum ?? 0, marks, thresholds },
+    state: { unit, colors, fromMs, toMs, top, marks, thresholds },
   })
 
   // Under a hidden cursor new data would leave the tooltip at a time that has moved on.
