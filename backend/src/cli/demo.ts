@@ -12,6 +12,7 @@ interface DemoOptions {
 }
 
 const DATA_DIR = './data/demo'
+const EVENT_BATCH = 500
 
 /** `holdfast demo`: a simulated fleet in a process of its own, and the product pointed at it. */
 export function registerDemo(program: Command): void {
@@ -95,7 +96,7 @@ async function pointAt(
   log: Log,
 ): Promise<void> {
   const [
-    { buildWorld, imageOf, writeHistory },
+    { buildWorld, inventEvents, writeHistory },
     { createFleetStore },
     { createMetricsImport },
     { openStorage },
@@ -143,25 +144,12 @@ async function pointAt(
       days: options.history,
       nowMs,
     })
-    // The collector reads on from the last event it has: one of a day ago makes it fetch that day.
-    await store.insertEvents(
-      fresh.flatMap(({ host, endpointId }) => {
-        const [slot] = host.slots
-        if (slot === undefined) return []
-        const image = imageOf(slot, 0)
-        const at = new Date(nowMs - Math.min(options.history, 1) * 86_400_000).toISOString()
-        return {
-          at,
-          endpointId,
-          kind: 'image',
-          action: 'pull',
-          subjectId: image,
-          subjectName: image,
-          stack: null,
-          attributes: {},
-        }
-      }),
-    )
+    for (const { host, endpointId } of fresh) {
+      const events = inventEvents(host, endpointId, { days: options.history, nowMs })
+      for (let i = 0; i < events.length; i += EVENT_BATCH) {
+        await store.insertEvents(events.slice(i, i + EVENT_BATCH))
+      }
+    }
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
     console.log(`${options.history} days of history: ${rows.toLocaleString('en')} rows in ${seconds} s.`)
   } finally {

@@ -1,4 +1,5 @@
 export { type SimulatedFleet, type SimulatedFleetOptions, startSimulatedFleet } from './fleet.ts'
 export { writeHistory } from './history.ts'
+export { inventEvents } from './past-events.ts'
 export { type SpawnedFleet, spawnSimulatedFleet } from './spawn.ts'
-export { buildWorld, imageOf } from './world.ts'
+export { buildWorld } from './world.ts'

@@ -23,7 +23,13 @@ import type { FleetSample } from './samples.ts'
 
 export type { EndpointInput, FleetCounts } from './fleet.schema.ts'
 export type { FleetService } from './fleet.service.ts'
-export { createFleetStore, type EndpointRow, type EndpointValues, type FleetStore } from './fleet.store.ts'
+export {
+  createFleetStore,
+  type EndpointRow,
+  type EndpointValues,
+  type FleetStore,
+  type NewFleetEvent,
+} from './fleet.store.ts'
 
 export interface FleetConfig {
   readonly sampleIntervalSeconds: number
@@ -46,6 +52,8 @@ export interface Fleet {
   readonly routes: Route[]
   readonly jobs: Job[]
   status(): FleetStatus
+  /** For readiness: degraded while an endpoint is down; null while no engine is watched. */
+  check(): { status: 'healthy' } | { status: 'degraded'; error: string; reason: string } | null
   /** Begins to watch this machine and the stored endpoints; does not wait for any of them. */
   start(): void
   stop(): Promise<void>
@@ -65,14 +73,15 @@ export function createFleet(deps: {
   config: FleetConfig
   record: (samples: readonly FleetSample[]) => void
   eventRetentionDays: () => Promise<number>
-  /** Counts of the fleet, once a minute. */
-  onSnapshot: (counts: FleetCounts) => Promise<void>
+  /** Once a minute: counts of the fleet, and the longest sampling cycle since the last time (null: there was none). */
+  onSnapshot: (counts: FleetCounts, longestCycleMs: number | null) => Promise<void>
 }): Fleet {
   const { config, log } = deps
   const intervalMs = config.sampleIntervalSeconds * 1000
   const paths: HostPaths = { proc: config.hostProc, sys: config.hostSys, root: config.hostRoot }
   const maxGapMs = intervalMs * 3
   const store = createFleetStore(deps.db)
+  let longestCycleMs: number | null = null
   const state = createFleetState({ maxGapMs, onDirty: () => socket.changed() })
   const events = createEventSink({ store, log, onEvent: (event) => socket.event(event) })
   const collector = createCollector({
@@ -84,7 +93,10 @@ export function createFleet(deps: {
     localEngine: { dockerHost: config.dockerHost, dockerSocket: config.dockerSocket },
     host: createHostSource({ paths, maxGapMs }),
     record: deps.record,
-    onCycle: (rows) => socket.cycle(rows),
+    onCycle: (rows, durationMs) => {
+      longestCycleMs = Math.max(longestCycleMs ?? 0, durationMs)
+      socket.cycle(rows)
+    },
     onHostSample: (sample) => socket.hostSample(sample),
     onEvent: (event) => events.add(event),
   })
@@ -165,7 +177,15 @@ export function createFleet(deps: {
           while (!signal.aborted && (await store.deleteEventsBefore(before, DELETE_BATCH)) === DELETE_BATCH);
         },
       },
-      { name: 'fleet-snapshot', every: SNAPSHOT_SECONDS, run: () => deps.onSnapshot(state.counts()) },
+      {
+        name: 'fleet-snapshot',
+        every: SNAPSHOT_SECONDS,
+        async run() {
+          const longest = longestCycleMs
+          longestCycleMs = null
+          await deps.onSnapshot(state.counts(), longest)
+        },
+      },
     ],
     status() {
       const now = Date.now()
@@ -181,6 +201,17 @@ export function createFleet(deps: {
       }
       const { endpoints, containers } = state.counts()
       return { endpoints, containers, lastSampleAgeMs: oldest }
+    },
+    check() {
+      const watched = state.listEndpoints().filter((each) => each.enabled && each.url !== null)
+      const down = watched.filter((each) => each.status === 'down')
+      if (watched.length === 0) return null
+      if (down.length === 0) return { status: 'healthy' }
+      return {
+        status: 'degraded',
+        error: `${down.length} of ${watched.length} endpoints are down`,
+        reason: down.map((each) => `${each.name}: ${each.error ?? 'down'}`).join('; '),
+      }
     },
     start() {
       starting = begin()
