@@ -1,7 +1,7 @@
 import type { AppDb } from '../src/db/app-db.ts'
 
 /** What is compared between the engines: the same words for the same thing. */
-export interface TableModel {
+interface TableModel {
   readonly name: string
   readonly columns: readonly ColumnModel[]
   readonly primaryKey: readonly string[]
@@ -14,7 +14,7 @@ export interface TableModel {
   readonly indexes: readonly string[]
 }
 
-export interface ColumnModel {
+interface ColumnModel {
   readonly name: string
   readonly type: string
   readonly nullable: boolean

@@ -127,6 +127,9 @@ describe('a fresh installation', () => {
     const torn = both({ storagePlacement: 'sqlite', storagePlacements: { insights: 'postgres' } })
     await expect(torn).rejects.toThrow(/insights, actions, investigations, incidents are tied/)
     expect(existsSync(file())).toBe(false)
+    const half = both({ storagePlacements: { insights: 'sqlite' } })
+    await expect(half).rejects.toThrow(/insights, actions, investigations, incidents are tied/)
+    expect(await database.db.query('SELECT domain FROM _placement')).toEqual([])
   })
 })
 
@@ -163,6 +166,14 @@ describe('an existing installation', () => {
     const wish = { storagePlacements: { settings: 'postgres', prompts: 'postgres' } } as const
     const refused = await both(wish).catch((error: unknown) => error)
     expect((refused as ConfigError).problems.map((problem) => problem.split(' ')[0])).toEqual(['settings'])
+  })
+
+  it('takes a setting for one of several tied domains that repeats where they are', async () => {
+    const tied = ['insights', 'actions', 'investigations', 'incidents'] as const
+    const all = Object.fromEntries(tied.map((domain) => [domain, 'postgres' as const]))
+    await both({ storagePlacement: 'sqlite', storagePlacements: all })
+    const opened = await both({ storagePlacements: { insights: 'postgres' } })
+    for (const domain of tied) expect(placed(opened.status(), domain).placement).toBe('postgres')
   })
 
   it('re-places a domain without rows, with a new epoch in both stores', async () => {

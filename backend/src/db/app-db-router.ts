@@ -21,7 +21,7 @@ import { RoutedDb } from './routed-db.ts'
 import { StoreUnavailableError } from './store-unavailable.ts'
 import { postgresSource, sqliteSource } from './stores.ts'
 
-export interface DomainStatus {
+interface DomainStatus {
   readonly domain: Domain
   readonly title: string
   readonly phase: 1 | 2 | 3 | 4
@@ -35,7 +35,7 @@ export interface DomainStatus {
   readonly reason: string | null
 }
 
-export interface StoreStatus {
+interface StoreStatus {
   readonly name: Placement
   readonly reachable: boolean
   /** Why it is not reachable, and what to do. */
@@ -97,8 +97,8 @@ export async function openStorage(deps: StorageDeps): Promise<Storage> {
     placementOf: (domain) => config.storagePlacements[domain] ?? config.storagePlacement,
     initial: config.postgresAppUrl !== undefined && !hasFile ? 'postgres' : 'sqlite',
   }
-  const problems = unitProblems((domain) => wishes.placementOf(domain) ?? wishes.initial)
-  if (problems.length > 0) throw new ConfigError(problems)
+  const problems = unitProblems(wishes.placementOf)
+  if (problems.length > 0) throw new ConfigError(problems.map(({ problem }) => problem))
   const wantsSqlite = domainNames.some(
     (domain) => (wishes.placementOf(domain) ?? wishes.initial) === 'sqlite',
   )

@@ -15,7 +15,7 @@ export interface TableSpec {
 }
 
 /** Rows of `table` older than the setting `settingKey` (days; `defaultDays` unless set) are deleted. */
-export interface RetentionSpec {
+interface RetentionSpec {
   readonly table: string
   readonly column: string
   readonly defaultDays: number
@@ -23,7 +23,7 @@ export interface RetentionSpec {
 }
 
 /** A foreign key into another domain: both must be in the same store, so they move as one unit. */
-export interface ReferenceSpec {
+interface ReferenceSpec {
   readonly table: string
   readonly column: string
   readonly domain: string

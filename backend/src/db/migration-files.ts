@@ -14,7 +14,7 @@ export interface MigrationFile {
   readonly checksum: string
 }
 
-export const migrationsRoot = new URL('./', import.meta.url)
+const migrationsRoot = new URL('./', import.meta.url)
 
 /**
  * The migrations of `folder` in order. Numbers may have gaps, but never occur twice.

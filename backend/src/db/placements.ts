@@ -25,7 +25,7 @@ export interface Wishes {
 
 export interface Settlement {
   readonly decisions: ReadonlyMap<Domain, Decision>
-  /** Why a wish is refused: the domain has rows, which would stay behind. Nothing was changed then. */
+  /** Why wishes are refused: rows would stay behind, or a unit be torn apart. Nothing was changed then. */
   readonly refusals: readonly string[]
 }
 
@@ -48,9 +48,16 @@ export async function settlePlacements(
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const rows = { sqlite: await rowsOf(stores.sqlite), postgres: await rowsOf(stores.postgres) }
     const decisions = new Map(domainNames.map((domain) => [domain, decide(domain, rows, wishes)]))
+    const torn = unitProblems((domain) => wishes.placementOf(domain) ?? decisions.get(domain)?.placement)
+    if (torn.length > 0) {
+      for (const { unit, problem } of torn) {
+        for (const domain of unit) decisions.set(domain, fencedBy(problem, decisions.get(domain)))
+      }
+      return { decisions, refusals: torn.map(({ problem }) => problem) }
+    }
     const changes = await plannedChanges(stores, wishes, decisions)
     for (const [domain, fence] of changes.fences) {
-      decisions.set(domain, { placement: undefined, epoch: 0, ...decisions.get(domain), fence })
+      decisions.set(domain, fencedBy(fence, decisions.get(domain)))
     }
     settlement = { decisions, refusals: changes.refusals }
     if (changes.refusals.length > 0) return settlement
@@ -61,6 +68,10 @@ export async function settlePlacements(
     if (!recorded && changes.allowed.size === 0) return settlement
   }
   return settlement
+}
+
+function fencedBy(fence: string, decision: Decision | undefined): Decision {
+  return { placement: decision?.placement, epoch: decision?.epoch ?? 0, fence }
 }
 
 async function rowsOf(store: StoreAccess): Promise<Rows> {
@@ -180,13 +191,16 @@ export async function assertSameInstallation(
   return [...known][0]
 }
 
-/** Wishes that tear a unit apart, each as a problem of the configuration. */
-export function unitProblems(placementOf: (domain: Domain) => Placement | undefined): string[] {
+/** Units that `placementOf` would tear apart, each as a problem of the configuration. */
+export function unitProblems(placementOf: (domain: Domain) => Placement | undefined) {
   return units
-    .filter((unit) => new Set(unit.map(placementOf)).size > 1)
+    .filter((unit) => new Set(unit.map(placementOf).filter((each) => each !== undefined)).size > 1)
     .map((unit) => {
       const variables = unit.map(placementVariable).join(', ')
-      return `${unit.join(', ')} are tied by foreign keys and must be in the same store: give ${variables} the same value`
+      const problem =
+        `${unit.join(', ')} are tied by foreign keys and must be in the same store: ` +
+        `give ${variables} the same value`
+      return { unit, problem }
     })
 }
 

@@ -18,7 +18,7 @@ export interface TimescaleState {
 }
 
 /** What the extras made, as the catalog of TimescaleDB counts it. */
-export interface TimescaleCatalog {
+interface TimescaleCatalog {
   readonly hypertables: number
   readonly continuousAggregates: number
   readonly refreshJobs: number
@@ -27,7 +27,7 @@ export interface TimescaleCatalog {
 }
 
 /** What the files in `timescale-migrations` make together. */
-export const expectedCatalog: TimescaleCatalog = {
+const expectedCatalog: TimescaleCatalog = {
   hypertables: 1,
   continuousAggregates: 4,
   refreshJobs: 4,
@@ -90,7 +90,7 @@ export async function installTimescale(store: SqlStore): Promise<void> {
 }
 
 /** Counts what is in the schema of this connection. */
-export async function readCatalog(db: AppDbSession): Promise<TimescaleCatalog> {
+async function readCatalog(db: AppDbSession): Promise<TimescaleCatalog> {
   const row = await db.queryOne<TimescaleCatalog>(`
     WITH
       aggregates AS (
