@@ -35,10 +35,11 @@ import {
 
 /** Rows of one unnest: more are slower, because the array literals grow to megabytes. */
 const unnestRows = 500
-/** From here on a plain insert is a COPY: cheaper to parse, and one statement however many rows. */
-const copyFromRows = 200
-/** From here on an insert with ON CONFLICT is copied into a temporary table first. */
-const stageFromRows = 5_000
+/**
+ * From here on rows are copied: a plain insert into its table, one with ON CONFLICT into a temporary table first.
+ * It is cheaper to parse than arrays, and one statement however many rows.
+ */
+const bulkFromRows = 200
 const rowsPerFetch = 1_000
 const healthTimeoutMs = 2_000
 
@@ -115,11 +116,11 @@ abstract class PgSession implements ScriptSession {
     const { onConflict, signal } = options
     if (rows.length === 0) return { rowCount: 0 }
     assertWidth(rows, columns.length)
-    if (onConflict === undefined && rows.length >= copyFromRows && this.connections.canCopy) {
+    if (onConflict === undefined && rows.length >= bulkFromRows && this.connections.canCopy) {
       const rowCount = await this.use((lease) => this.copy(lease, table, columns, rows, signal), signal)
       return { rowCount }
     }
-    if (rows.length > unnestRows || typeof onConflict === 'object') {
+    if (rows.length >= bulkFromRows || typeof onConflict === 'object') {
       return this.insertInParts(table, columns, rows, options)
     }
     const rowCount = await this.use((lease) => this.unnest(lease, table, columns, rows, options), signal)
@@ -225,9 +226,9 @@ class PgFrameSession extends PgSession {
     const parts = key.length > 0 ? partsWithUniqueKeys(rows, columns, key) : [rows]
     let rowCount = 0
     for (const part of parts) {
-      if (part.length >= stageFromRows && this.connections.canCopy)
+      if (part.length >= bulkFromRows && this.connections.canStage(this.#lease)) {
         rowCount += await this.#stage(table, columns, part, options)
-      else {
+      } else {
         for (let start = 0; start < part.length; start += unnestRows) {
           const batch = part.slice(start, start + unnestRows)
           rowCount += await this.use((lease) => this.unnest(lease, table, columns, batch, options))
@@ -243,13 +244,14 @@ class PgFrameSession extends PgSession {
     rows: Rows,
     { onConflict, signal }: InsertManyOptions,
   ): Promise<number> {
-    const staging = `holdfast_staging_${nextName++}`
+    const staging = this.connections.stagingName(table, columns)
     const sql = stagedInsert(table, staging, columns, onConflict)
     return this.use(async (lease) => {
-      await this.connections.send(lease, sql.create, [], signal)
+      // Its rows are gone at the end of a transaction; within one it may be used again.
+      await this.connections.script(lease, lease.staged.has(staging) ? sql.createAndEmpty : sql.create)
+      lease.staged.add(staging)
       await this.copy(lease, staging, columns, rows, signal)
       const { rowCount } = await this.connections.send(lease, sql.insert, [], signal)
-      await this.connections.send(lease, sql.drop, [], signal)
       return rowCount ?? 0
     })
   }

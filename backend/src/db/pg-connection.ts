@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import pg from 'pg'
 import { abortable } from './abort.ts'
 import { endsConnection, pgError } from './pg-errors.ts'
@@ -17,7 +18,17 @@ export interface PgLease {
   broken: boolean
   /** It can be used to the end of what it is doing and is closed then. */
   retire: boolean
+  /** Staging tables that were used since the connection was taken. */
+  readonly staged: Set<string>
   release(): void
+}
+
+/** What is found out when a connection is made. */
+export interface PgBackend {
+  /** 0 where the server has no process for it (PostgreSQL in WebAssembly). */
+  readonly pid: number
+  /** Whether the account may create temporary tables. */
+  readonly temporary: boolean
 }
 
 /** A pool, and what all sessions on it share. */
@@ -25,17 +36,18 @@ export class PgConnections {
   readonly pool: pg.Pool
   readonly stats: StoreStats = { retries: 0, reconnects: 0 }
   readonly scope = new TransactionScope()
-  readonly #backendPids: WeakMap<pg.ClientBase, number>
+  readonly #backends: WeakMap<pg.ClientBase, PgBackend>
+  #generation = 0
   readonly #types = new Map<string, ReadonlyMap<string, string>>()
 
   /** False where the way to the server cannot carry COPY. */
   readonly canCopy: boolean
 
-  /** @param backendPids filled by the pool as it connects: a statement is cancelled by its backend's pid. */
-  constructor(pool: pg.Pool, backendPids: WeakMap<pg.ClientBase, number>, canCopy: boolean) {
+  /** @param backends filled by the pool as it connects. */
+  constructor(pool: pg.Pool, backends: WeakMap<pg.ClientBase, PgBackend>, canCopy: boolean) {
     this.pool = pool
     this.canCopy = canCopy
-    this.#backendPids = backendPids
+    this.#backends = backends
   }
 
   /** @throws DbError `unavailable` when no connection can be made or none becomes free in time. */
@@ -64,6 +76,7 @@ export class PgConnections {
       client,
       broken: false,
       retire: false,
+      staged: new Set(),
       release: () => {
         client.off('error', onError)
         if (lease.broken) this.stats.reconnects++
@@ -125,6 +138,19 @@ export class PgConnections {
 
   forgetTypes(): void {
     this.#types.clear()
+    this.#generation++
+  }
+
+  canStage(lease: PgLease): boolean {
+    return this.canCopy && (this.#backends.get(lease.client)?.temporary ?? false)
+  }
+
+  /** A name for the staging table of these columns, another one after a schema change. */
+  stagingName(table: string, columns: readonly string[]): string {
+    const digest = createHash('sha256')
+      .update(JSON.stringify([table, columns, this.#generation]))
+      .digest('hex')
+    return `holdfast_staging_${digest.slice(0, 16)}`
   }
 
   async #cancellable<T>(lease: PgLease, running: Promise<T>, signal: AbortSignal): Promise<T> {
@@ -150,7 +176,7 @@ export class PgConnections {
       cutConnection(lease.client)
     }
     const timer = setTimeout(cut, cancelGraceMs)
-    const pid = this.#backendPids.get(lease.client)
+    const pid = this.#backends.get(lease.client)?.pid
     // Without a process of its own (a server in WebAssembly) a statement can only be waited for.
     if (pid) cancelBackend(this.pool.options, pid).catch(cut)
     await running.catch(() => undefined) // the caller gets the signal's reason instead

@@ -2,7 +2,7 @@ import pg from 'pg'
 import type { AppDbSession } from './app-db.ts'
 import { DbError } from './db-errors.ts'
 import { createPgAdapter } from './pg-adapter.ts'
-import { PgConnections } from './pg-connection.ts'
+import { type PgBackend, PgConnections } from './pg-connection.ts'
 import { pgTypes } from './pg-values.ts'
 import type { SqlStore } from './sql-store.ts'
 
@@ -38,7 +38,7 @@ const idleTimeoutMs = 30_000
  * when the server is away that statement rejects with kind `unavailable` while the next one tries again.
  */
 export function openPostgresStore(options: PostgresStoreOptions): SqlStore {
-  const backendPids = new WeakMap<pg.ClientBase, number>()
+  const backends = new WeakMap<pg.ClientBase, PgBackend>()
   const settings = sessionSettings(options)
   const pool = new pg.Pool({
     connectionString: options.url,
@@ -48,10 +48,10 @@ export function openPostgresStore(options: PostgresStoreOptions): SqlStore {
     keepAlive: true,
     types: pgTypes,
     onConnect: async (client: pg.ClientBase) => {
-      backendPids.set(client, await applySettings(client, settings))
+      backends.set(client, await applySettings(client, settings))
     },
   })
-  const connections = new PgConnections(pool, backendPids, options.copy ?? true)
+  const connections = new PgConnections(pool, backends, options.copy ?? true)
   pool.on('error', (error) => {
     connections.stats.reconnects++
     options.onConnectionLost?.(error)
@@ -85,14 +85,20 @@ function sessionSettings(options: PostgresStoreOptions): [string, string][] {
   })
 }
 
-/** In SQL and not as startup parameters, which connection poolers refuse. Returns the backend's pid. */
-async function applySettings(client: pg.ClientBase, settings: readonly [string, string][]): Promise<number> {
+/** In SQL and not as startup parameters, which connection poolers refuse. */
+async function applySettings(
+  client: pg.ClientBase,
+  settings: readonly [string, string][],
+): Promise<PgBackend> {
   const calls = settings.map((_, i) => `set_config($${2 * i + 1}, $${2 * i + 2}, false)`)
-  const { rows } = await client.query<{ pid: number }>(
-    `SELECT pg_backend_pid() AS pid, ${calls.join(', ')}`,
+  const { rows } = await client.query<PgBackend>(
+    `
+    SELECT pg_backend_pid() AS pid, has_database_privilege(current_database(), 'TEMPORARY') AS temporary,
+      ${calls.join(', ')}
+    `,
     settings.flat(),
   )
-  return rows[0]?.pid ?? 0
+  return { pid: rows[0]?.pid ?? 0, temporary: rows[0]?.temporary ?? false }
 }
 
 /**
