@@ -27,7 +27,7 @@ export interface CollectorDeps {
   readonly localEngine: LocalEngineConfig
   readonly host: HostSource
   readonly record: (samples: readonly FleetSample[]) => void
-  readonly onCycle: (rows: SampleRow[]) => void
+  readonly onCycle: (rows: SampleRow[], durationMs: number) => void
   readonly onHostSample: (sample: LiveSample) => void
   readonly onEvent: (event: NewFleetEvent) => void
   readonly random?: () => number
@@ -68,9 +68,9 @@ export function createCollector(deps: CollectorDeps): Collector {
       intervalMs: deps.intervalMs,
       random,
       record: deps.record,
-      onCycle: (rows) => {
+      onCycle: (rows, durationMs) => {
         if (row.kind !== 'local') recordSums(endpointId)
-        deps.onCycle(rows)
+        deps.onCycle(rows, durationMs)
       },
       onEvent: deps.onEvent,
       lastEventAt: () => deps.store.lastEngineEventAt(endpointId),

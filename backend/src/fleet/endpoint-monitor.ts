@@ -37,8 +37,8 @@ export interface MonitorDeps {
   readonly intervalMs: number
   readonly random: () => number
   readonly record: (samples: FleetSample[]) => void
-  /** Once per sampling cycle. */
-  readonly onCycle: (rows: SampleRow[]) => void
+  /** Once per sampling cycle, with the time it took. */
+  readonly onCycle: (rows: SampleRow[], durationMs: number) => void
   readonly onEvent: (event: NewFleetEvent) => void
   /** When the engine last told something that is stored. */
   readonly lastEventAt: () => Promise<string | undefined>
@@ -235,7 +235,8 @@ export function createEndpointMonitor(deps: MonitorDeps): EndpointMonitor {
       // When a slow engine does not get through in one cycle, the next one begins where this one ended.
       const start = rotation % all.length
       const order = [...all.slice(start), ...all.slice(0, start)]
-      const deadline = performance.now() + deps.intervalMs
+      const started = performance.now()
+      const deadline = started + deps.intervalMs
       const samples: FleetSample[] = []
       const rows: SampleRow[] = []
       let done = 0
@@ -258,7 +259,7 @@ export function createEndpointMonitor(deps: MonitorDeps): EndpointMonitor {
       if (samples.length > 0) deps.record(samples)
       if (done > 0) state.seen(endpointId, Date.now())
       else if (lastFailure) throw lastFailure
-      deps.onCycle(rows)
+      deps.onCycle(rows, performance.now() - started)
     }
 
     async function sampleOne(entry: ContainerEntry, samples: FleetSample[]): Promise<boolean> {

@@ -6,7 +6,7 @@ import type { EndpointEntry } from './fleet.state.ts'
 export function hostSummary(entry: EndpointEntry): HostSummary {
   const { row, facts, host } = entry
   const reading = host?.reading
-  const sums = host ? undefined : sumContainers(entry)
+  const sums = host || entry.status !== 'up' ? undefined : sumContainers(entry)
   let running = 0
   let newest: string | null = null
   for (const { summary } of entry.containers.values()) {

@@ -328,12 +328,13 @@ export function createFleetState(options: { maxGapMs: number; onDirty?: () => vo
       }))
     },
 
-    /** Running containers that use most. */
+    /** Running containers that use most, of endpoints that are up: what was last known of others is no news. */
     top(of: 'cpu' | 'memory', limit: number): TopItem[] {
       const value = (each: ContainerEntry) =>
         (of === 'cpu' ? each.summary.cpuPercent : each.summary.memoryUsedBytes) ?? -1
       return this.containers()
         .filter((each) => each.summary.state === 'running' && value(each) >= 0)
+        .filter((each) => endpoints.get(each.summary.endpointId)?.status === 'up')
         .sort((a, b) => value(b) - value(a))
         .slice(0, limit)
         .map((each) => ({

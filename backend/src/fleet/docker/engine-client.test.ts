@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,8 +8,8 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { createDockerSource } from './docker-source.ts'
 import { createEngineClient } from './engine-client.ts'
-import { EngineError } from './engine-error.ts'
-import { engineTarget } from './engine-target.ts'
+import { connectionError, EngineError } from './engine-error.ts'
+import { engineTarget, type TlsMaterial } from './engine-target.ts'
 
 const closers: (() => void)[] = []
 afterEach(() => {
@@ -129,6 +131,89 @@ describe('engine client', () => {
     const work = engine.json(anything, '/x', { signal: abort.signal })
     abort.abort(new Error('stopped'))
     await expect(work).rejects.toThrow('stopped')
+  })
+})
+
+const pem = (name: string) => readFileSync(new URL(`./fixtures/${name}.pem`, import.meta.url), 'utf8')
+
+describe('TLS', () => {
+  /** An engine with a certificate of the test authority; asks for a client certificate when `mutual`. */
+  async function secure(certificate: 'server' | 'other', tls: TlsMaterial, mutual = false) {
+    const server = createTlsServer(
+      {
+        cert: pem(certificate),
+        key: pem(`${certificate}-key`),
+        ca: pem('ca'),
+        requestCert: mutual,
+        rejectUnauthorized: mutual,
+      },
+      (_, res) => res.end('"answered"'),
+    )
+    closers.push(() => server.closeAllConnections())
+    const port = await listening(server)
+    const made = createEngineClient(engineTarget(`tcp://127.0.0.1:${port}`, { tls }))
+    closers.push(() => made.close())
+    return made.json(anything, '/')
+  }
+
+  it('connects with the authority of the endpoint', async () => {
+    expect(await secure('server', { ca: pem('ca'), verify: true })).toBe('answered')
+  })
+
+  it('connects with a client certificate where one is asked for', async () => {
+    const tls = { ca: pem('ca'), cert: pem('client'), key: pem('client-key'), verify: true }
+    expect(await secure('server', tls, true)).toBe('answered')
+  })
+
+  it('skips the check of the certificate only where that is wanted', async () => {
+    expect(await secure('other', { verify: false })).toBe('answered')
+  })
+
+  it.each([
+    ['an unknown authority', 'server', { verify: true }, false, 'not signed by a trusted authority'],
+    ['another host name', 'other', { ca: pem('ca'), verify: true }, false, 'for another host name'],
+    [
+      'a missing client certificate',
+      'server',
+      { ca: pem('ca'), verify: true },
+      true,
+      'refused the client certificate',
+    ],
+    [
+      'text that is no certificate',
+      'server',
+      { ca: 'x', cert: 'x', key: 'x', verify: true },
+      false,
+      'not in PEM form',
+    ],
+    [
+      "another client's key",
+      'server',
+      { ca: pem('ca'), cert: pem('client'), key: pem('other-key'), verify: true },
+      false,
+      'does not belong to',
+    ],
+  ] as const)('says what is wrong with %s', async (_, certificate, tls, mutual, message) => {
+    const error = await failure(secure(certificate, tls, mutual))
+    expect(error).toMatchObject({ kind: 'tls', hint: expect.any(String) })
+    expect(error.message).toContain(message)
+  })
+
+  it('says that a plain port was asked for on a TLS port', async () => {
+    const server = createTlsServer({ cert: pem('server'), key: pem('server-key') }, (_, res) => res.end())
+    const port = await listening(server)
+    const plain = createEngineClient(engineTarget(`tcp://127.0.0.1:${port}`))
+    expect(['closed', 'not-docker', 'tls']).toContain((await failure(plain.json(anything, '/'))).kind)
+  })
+})
+
+describe('permission', () => {
+  it('says which group helps', () => {
+    const error = connectionError(
+      Object.assign(new Error('connect'), { code: 'EACCES' }),
+      'unix:///var/run/docker.sock',
+    )
+    expect(error).toMatchObject({ kind: 'permission', hint: expect.stringContaining('usermod -aG docker') })
   })
 })
 

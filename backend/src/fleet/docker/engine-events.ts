@@ -38,7 +38,7 @@ export function effectOfEvent(event: EngineEvent, endpointId: number): EventEffe
   const base = event.Action.split(':')[0]?.trim() ?? ''
   const { ID: id, Attributes: attributes } = event.Actor
   const keep = (kind: FleetEventKind, subjectName: string): NewFleetEvent => ({
-    at: new Date(event.timeNano > 0 ? event.timeNano / 1e6 : event.time * 1000).toISOString(),
+    at: new Date(event.timeNano > 0 ? Math.round(event.timeNano / 1e6) : event.time * 1000).toISOString(),
     endpointId,
     kind,
     action: event.Action.slice(0, 200),
