@@ -4,16 +4,17 @@ import { dropPartitions } from './metrics-partitions.ts'
 import { applyTimescalePolicies } from './metrics-timescale.ts'
 import { DAY_MS, keptDays, type MetricsRetention, type Resolution } from './resolution.ts'
 
-/** Series whose rows are deleted by one statement: at 20 a year of hours is 175,000 rows, well under a second. */
-const SERIES_PER_DELETE = 20
-
+/**
+ * `seriesPerDelete`: series whose rows one statement deletes. It holds up other writers, and after a setting was
+ * lowered there are months of rows: 20,000 to 200,000 are well under a second.
+ */
 const TABLES = [
-  { resolution: 'raw', table: 'metrics' },
-  { resolution: '1m', table: 'metrics_1m' },
-  { resolution: '5m', table: 'metrics_5m' },
-  { resolution: '1h', table: 'metrics_1h' },
-  { resolution: '1d', table: 'metrics_1d' },
-] as const satisfies readonly { resolution: Resolution; table: string }[]
+  { resolution: 'raw', table: 'metrics', seriesPerDelete: 2 },
+  { resolution: '1m', table: 'metrics_1m', seriesPerDelete: 4 },
+  { resolution: '5m', table: 'metrics_5m', seriesPerDelete: 20 },
+  { resolution: '1h', table: 'metrics_1h', seriesPerDelete: 20 },
+  { resolution: '1d', table: 'metrics_1d', seriesPerDelete: 200 },
+] as const satisfies readonly { resolution: Resolution; table: string; seriesPerDelete: number }[]
 
 /**
  * Removes what `retention` no longer keeps: chunked deletes in SQLite, whole partitions in PostgreSQL, the
@@ -30,10 +31,10 @@ export async function applyRetention(
   const { keptBy } = await readRollupState(db)
   if (keptBy === 'timescaledb') await applyTimescalePolicies(db, retention)
   else {
-    for (const { resolution, table } of TABLES) {
+    for (const { resolution, table, seriesPerDelete } of TABLES) {
       const beforeMs = nowMs - keptDays(resolution, retention) * DAY_MS
       if (db.dialect === 'postgres' && table !== 'metrics_1d') await dropPartitions(db, table, beforeMs)
-      else await deleteBefore(db, table, beforeMs, signal)
+      else await deleteBefore(db, { table, seriesPerDelete, beforeMs }, signal)
     }
   }
   if (signal?.aborted) return
@@ -46,12 +47,16 @@ export async function applyRetention(
   )
 }
 
-async function deleteBefore(db: AppDb, table: string, beforeMs: number, signal?: AbortSignal): Promise<void> {
+async function deleteBefore(
+  db: AppDb,
+  { table, seriesPerDelete, beforeMs }: { table: string; seriesPerDelete: number; beforeMs: number },
+  signal?: AbortSignal,
+): Promise<void> {
   let after = 0
   while (!signal?.aborted) {
     const page = await db.query<{ id: number }>(
       'SELECT s.id FROM metric_series AS s WHERE s.id > $1 ORDER BY s.id LIMIT $2',
-      [after, SERIES_PER_DELETE],
+      [after, seriesPerDelete],
     )
     const last = page.at(-1)
     if (!last) return

@@ -82,6 +82,7 @@ describe('keptDays', () => {
 
   it('refuses samples a day before their neighbours go', () => {
     expect(NOW - oldestSampleMs(NOW, DEFAULT_RETENTION)).toBe(6 * DAY_MS)
+    expect(NOW - oldestSampleMs(NOW, { ...DEFAULT_RETENTION, rawDays: 1 })).toBe(DAY_MS / 2)
   })
 })
 

@@ -62,9 +62,12 @@ export function keptDays(resolution: Resolution, retention: MetricsRetention): n
   }
 }
 
-/** Samples older than this are refused: a day before their neighbours go, so that no bucket is made of half. */
+/**
+ * Samples older than this are refused: a day before their neighbours go (half a day where they are kept for
+ * one), so that no bucket is made of half.
+ */
 export function oldestSampleMs(nowMs: number, retention: MetricsRetention): number {
-  return nowMs - (retention.rawDays - 1) * DAY_MS
+  return nowMs - Math.max(0.5, retention.rawDays - 1) * DAY_MS
 }
 
 export const bucketStart = (timeMs: number, stepMs: number) => timeMs - (timeMs % stepMs)
