@@ -17,5 +17,3 @@ export const containerSearch = defineSearch({
   line: textParam,
   with: textParam,
 })
-
-export type ContainerSearch = ReturnType<typeof containerSearch>

@@ -3,7 +3,7 @@ import { LOG_LEVELS } from '../../ui/log-viewer/log-levels.ts'
 
 export const stacksSearch = defineSearch({ q: textParam, sort: textParam })
 
-export const STACK_TABS = ['containers', 'logs'] as const
+const STACK_TABS = ['containers', 'logs'] as const
 export type StackTab = (typeof STACK_TABS)[number]
 
 export const stackSearch = defineSearch({

@@ -9,7 +9,7 @@ import { PageHeader } from '../../ui/page-header.tsx'
 import { EmptyState, ErrorState, Loading, Skeleton } from '../../ui/states.tsx'
 import { useEndpointFilter } from '../endpoint-filter.ts'
 
-export interface ListSearch {
+interface ListSearch {
   q?: string | undefined
   sort?: string | undefined
 }

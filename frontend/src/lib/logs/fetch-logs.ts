@@ -11,7 +11,7 @@ export interface LogTarget {
 
 export const targetKey = (target: LogTarget): string => `${target.endpointId}:${target.name}`
 
-export const LOG_PAGE = 500
+const LOG_PAGE = 500
 
 interface Window {
   since?: string

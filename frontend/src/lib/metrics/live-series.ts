@@ -1,4 +1,4 @@
-export interface LiveSeries {
+interface LiveSeries {
   times: number[]
   values: number[]
 }

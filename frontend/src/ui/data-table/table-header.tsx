@@ -18,7 +18,7 @@ interface TableHeaderProps<T> {
 }
 
 /** What a click on a column's head asks for: its own direction first, then the other. */
-export function nextSort<T>(column: TableColumn<T>, sort: TableSort | undefined): TableSort {
+function nextSort<T>(column: TableColumn<T>, sort: TableSort | undefined): TableSort {
   const descending = sort?.id === column.id ? !sort.descending : (column.descendingFirst ?? false)
   return { id: column.id, descending }
 }

@@ -1,7 +1,7 @@
 /** How a copy ended: `downloaded` when the page may not use the clipboard (no HTTPS, or the browser said no). */
 export type CopyOutcome = 'copied' | 'downloaded'
 
-export function downloadBlob(blob: Blob, fileName: string): void {
+function downloadBlob(blob: Blob, fileName: string): void {
   const url = URL.createObjectURL(blob)
   const link = document.createElement('a')
   link.href = url

@@ -1,5 +1,5 @@
 /** Eight colours in Okabe–Ito order, as CSS variables that the theme sets for dark and light. */
-export const PALETTE_SIZE = 8
+const PALETTE_SIZE = 8
 
 export function paletteColor(index: number): string {
   return `var(--chart-${(((index % PALETTE_SIZE) + PALETTE_SIZE) % PALETTE_SIZE) + 1})`
