@@ -21,13 +21,8 @@ import { ownContainerId } from './host/proc-parsers.ts'
 import { backoffMs, pause } from './pause.ts'
 import type { FleetSample } from './samples.ts'
 
-export type { EndpointInput, FleetCounts } from './fleet.schema.ts'
-export type { FleetService } from './fleet.service.ts'
 export {
   createFleetStore,
-  type EndpointRow,
-  type EndpointValues,
-  type FleetStore,
   type NewFleetEvent,
 } from './fleet.store.ts'
 
@@ -40,7 +35,7 @@ export interface FleetConfig {
   readonly hostRoot: string
 }
 
-export interface FleetStatus {
+interface FleetStatus {
   readonly endpoints: number
   readonly containers: number
   /** Of the running container, or host, that was sampled longest ago; null before the first sample. */
@@ -118,8 +113,14 @@ export function createFleet(deps: {
   const stopping = new AbortController()
   let starting: Promise<void> = Promise.resolve()
 
-  async function synchronise(): Promise<void> {
-    await collector.sync(await store.listEndpoints())
+  // One after the other: of two at once the one that read earlier could be applied later, and end the watch
+  // of an endpoint that was added in between.
+  let synchronised: Promise<void> = Promise.resolve()
+  function synchronise(): Promise<void> {
+    const next = synchronised.then(async () => collector.sync(await store.listEndpoints()))
+    // Who asked is told of a failure; it is no reason for the next one not to run.
+    synchronised = next.catch(() => undefined)
+    return next
   }
 
   /** This machine is an endpoint from the first start on. */
