@@ -56,7 +56,7 @@ export function Status({ tone, children, icon, look = 'soft', className, title }
     <span
       title={title}
       className={cn(
-        'inline-flex max-w-full items-center gap-1 whitespace-nowrap font-medium text-xs',
+        'inline-flex max-w-full items-center gap-1 whitespace-nowrap align-middle font-medium text-xs',
         look === 'soft' ? cn('rounded-sm px-1.5 py-0.5', SOFT[tone]) : INK[tone],
         className,
       )}

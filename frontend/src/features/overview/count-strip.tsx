@@ -76,11 +76,14 @@ export function CountStrip({ counts }: { counts: OverviewCounts }) {
   return (
     <nav
       aria-label={t.label}
-      className="grid grid-cols-3 overflow-hidden rounded-lg border border-line bg-line sm:grid-cols-5 lg:grid-cols-[repeat(auto-fit,minmax(6.5rem,1fr))]"
-      style={{ gap: 1 }}
+      className="grid grid-cols-3 gap-px overflow-hidden rounded-lg border border-line bg-card sm:grid-cols-5 lg:grid-cols-[repeat(auto-fit,minmax(6.5rem,1fr))]"
     >
       {toCounts(counts).map(({ label, value, link, alarm }) => (
-        <Link key={label} {...link} className="group bg-card px-3 py-2 -outline-offset-2 hover:bg-raised">
+        <Link
+          key={label}
+          {...link}
+          className="group px-3 py-2 shadow-[0_0_0_1px_var(--line)] -outline-offset-2 hover:bg-raised"
+        >
           <span className="block truncate text-ink-2 text-xs group-hover:text-ink">{label}</span>
           <span
             className={cn(

@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router'
 import { Boxes } from 'lucide-react'
 import { type KeyboardEvent, memo, useMemo } from 'react'
-import type { HeatCell } from '../../lib/api/types.ts'
+import type { HeatCell, HostSummary } from '../../lib/api/types.ts'
 import { cn } from '../../lib/cn.ts'
 import { formatCount } from '../../lib/format.ts'
 import { texts } from '../../lib/texts.ts'
@@ -17,8 +17,17 @@ const LEGEND: readonly Tone[] = ['ok', 'info', 'warn', 'critical', 'unknown']
 /** A sign inside the cell, for those who cannot tell the colours apart. */
 const SIGN: Record<Tone, string> = { ok: '', info: '…', warn: '↻', critical: '!', unknown: '' }
 
-export function HeatCard({ cells, isFiltered }: { cells: readonly HeatCell[]; isFiltered: boolean }) {
+interface HeatCardProps {
+  cells: readonly HeatCell[]
+  hosts: readonly HostSummary[]
+  isFiltered: boolean
+}
+
+/** One cell for each container, by stack; the colour is its health. */
+export function HeatCard({ cells, hosts, isFiltered }: HeatCardProps) {
   const groups = useMemo(() => groupHeat(cells), [cells])
+  const isOne = new Set(cells.map((cell) => cell.endpointId)).size < 2
+  const hostName = (id: number) => (isOne ? undefined : hosts.find((host) => host.endpointId === id)?.name)
   const size = cells.length > 1500 ? 'size-2.5' : cells.length > 400 ? 'size-3.5' : 'size-4.5'
   return (
     <Card>
@@ -28,11 +37,17 @@ export function HeatCard({ cells, isFiltered }: { cells: readonly HeatCell[]; is
       ) : (
         // biome-ignore lint/a11y/noStaticElementInteractions: arrow keys move between the links inside, which do the acting.
         <div
-          className="grid max-h-88 grid-cols-[repeat(auto-fill,minmax(9rem,1fr))] gap-x-5 gap-y-3 overflow-y-auto px-4 pt-0.5 pb-4"
+          className="grid max-h-112 grid-cols-[repeat(auto-fill,minmax(7.75rem,1fr))] gap-x-5 gap-y-3 overflow-y-auto px-4 pt-0.5 pb-4"
           onKeyDown={moveFocus}
         >
           {groups.map((group, index) => (
-            <Group key={group.key} group={group} size={size} isFirst={index === 0} />
+            <Group
+              key={group.key}
+              group={group}
+              host={hostName(group.endpointId)}
+              size={size}
+              isFirst={index === 0}
+            />
           ))}
         </div>
       )}
@@ -74,25 +89,27 @@ function Legend({ cells }: { cells: readonly HeatCell[] }) {
   )
 }
 
-const Group = memo(function Group({
-  group,
-  size,
-  isFirst,
-}: {
+interface GroupProps {
   group: HeatGroup
+  /** Where it is, when there is more than one place. */
+  host: string | undefined
   size: string
   isFirst: boolean
-}) {
+}
+
+const Group = memo(function Group({ group, host, size, isFirst }: GroupProps) {
   return (
     <section className="min-w-0">
       <h3 className="mb-1 flex items-baseline gap-1.5 font-normal text-xs">
         {group.stack === null ? (
-          <span className="truncate text-ink-3">{t.noStack}</span>
+          <span className="truncate text-ink-3" title={host}>
+            {host === undefined ? t.noStack : t.onHost(host)}
+          </span>
         ) : (
           <Link
             to="/containers"
             search={{ stack: group.stack }}
-            title={group.stack}
+            title={host === undefined ? group.stack : t.stackOn(group.stack, host)}
             className="truncate text-ink-2 hover:text-ink hover:underline"
           >
             {group.stack}

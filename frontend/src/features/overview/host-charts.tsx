@@ -10,7 +10,7 @@ import { resolveRange } from '../../ui/time-chart/time-range.ts'
 
 const t = texts.overview.hosts
 const RANGE = resolveRange({}, '15m')
-const HEIGHT = 116
+const HEIGHT = 92
 const METRICS = [
   'cpu.percent',
   'memory.used.bytes',

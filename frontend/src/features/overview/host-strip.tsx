@@ -14,7 +14,7 @@ export function HostStrip({ hosts }: { hosts: readonly HostSummary[] }) {
   const ordered = [...hosts].sort((a, b) => Number(a.status === 'up') - Number(b.status === 'up'))
   const hidden = ordered.length - SHOWN
   return (
-    <ul aria-label={t.title} className="grid grid-cols-[repeat(auto-fill,minmax(11.5rem,1fr))] gap-3">
+    <ul aria-label={t.title} className="grid grid-cols-[repeat(auto-fit,minmax(12rem,1fr))] gap-3">
       {ordered.slice(0, SHOWN).map((host) => (
         <li key={host.endpointId}>
           <HostCard host={host} />
@@ -67,10 +67,10 @@ function HostCard({ host }: { host: HostSummary }) {
 
 function Usage({ label, ratio, text }: { label: string; ratio: number | null; text: string }) {
   return (
-    <span className="grid grid-cols-[3.5rem_1fr_4.5rem] items-center gap-2 text-xs">
+    <span className="grid grid-cols-[3.25rem_1fr_auto] items-center gap-2 text-xs">
       <span className="text-ink-2">{label}</span>
       <Meter ratio={ratio ?? 0} label={label} className="group-hover:bg-line" />
-      <span className="tabular whitespace-nowrap text-right">{text}</span>
+      <span className="tabular min-w-13 whitespace-nowrap text-right">{text}</span>
     </span>
   )
 }

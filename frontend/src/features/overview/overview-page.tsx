@@ -20,7 +20,7 @@ import { TopCard } from './top-card.tsx'
 const t = texts.overview
 // The charts' library is fetched beside the data instead of before the first paint.
 const HostCharts = lazy(() => import('./host-charts.tsx').then((module) => ({ default: module.HostCharts })))
-const CHARTS_HEIGHT = 'h-47'
+const CHARTS_HEIGHT = 'h-42'
 const REFRESH_AFTER_EVENT_MS = 1000
 
 export function OverviewPage() {
@@ -53,13 +53,11 @@ export function OverviewPage() {
           </Suspense>
         ) : null}
         <HostStrip hosts={shown.hosts.filter((host) => host !== featured)} />
-        <div className="grid gap-3 xl:grid-cols-[minmax(0,1fr)_24rem]">
-          <div className="grid content-start gap-3">
-            <HeatCard cells={shown.heat} isFiltered={endpointId !== undefined} />
-            <div className="grid gap-3 md:grid-cols-2">
-              <TopCard title={t.top.cpu} items={shown.top.cpu} />
-              <TopCard title={t.top.memory} items={shown.top.memory} />
-            </div>
+        <div className="grid gap-3 lg:grid-cols-[minmax(0,1fr)_22rem] xl:grid-cols-[minmax(0,1fr)_20rem_20rem]">
+          <HeatCard cells={shown.heat} hosts={shown.hosts} isFiltered={endpointId !== undefined} />
+          <div className="order-last grid content-start gap-3 md:grid-cols-2 lg:col-span-2 xl:order-none xl:col-span-1 xl:grid-cols-1">
+            <TopCard title={t.top.cpu} items={shown.top.cpu} />
+            <TopCard title={t.top.memory} items={shown.top.memory} />
           </div>
           <div className="grid content-start gap-3">
             <AttentionCard trouble={trouble} />

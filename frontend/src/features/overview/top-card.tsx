@@ -7,6 +7,8 @@ import { Sparkline } from '../../ui/sparkline.tsx'
 
 const t = texts.overview.top
 const SHOWN = 6
+/** Puts an even load at the middle of its row, in line with the name. */
+const HEADROOM = 2
 
 /** The containers that use the most, with the shape of the last minutes. */
 export function TopCard({ title, items }: { title: string; items: readonly TopItem[] }) {
@@ -20,7 +22,7 @@ export function TopCard({ title, items }: { title: string; items: readonly TopIt
           {items.slice(0, SHOWN).map((item) => (
             <li
               key={`${item.endpointId}/${item.name}`}
-              className="grid h-7 grid-cols-[minmax(0,1fr)_5rem_4.75rem] items-center gap-3 text-sm"
+              className="grid h-7 grid-cols-[minmax(0,1fr)_3.5rem_4.25rem] items-center gap-3 text-sm"
             >
               <Link
                 to="/containers/$endpointId/$containerName"
@@ -31,7 +33,7 @@ export function TopCard({ title, items }: { title: string; items: readonly TopIt
               >
                 {item.name}
               </Link>
-              <Sparkline values={item.spark} className="h-4 w-full" />
+              <Sparkline values={item.spark} maximum={HEADROOM * Math.max(...item.spark)} className="h-5 w-full" />
               <span className="tabular whitespace-nowrap text-right">
                 {formatValue(item.value, item.unit)}
               </span>

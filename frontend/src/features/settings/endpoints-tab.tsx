@@ -117,7 +117,11 @@ function EndpointRow({ endpoint, onEdit, onRemove }: EndpointRowProps) {
           {endpoint.allowActions ? <Badge>{t.actionsAllowed}</Badge> : null}
         </p>
         <p className="text-ink-2 text-sm">
-          {endpoint.url ? <span className="mono break-all">{endpoint.url} · </span> : null}
+          {endpoint.url ? (
+            <>
+              <span className="mono break-all">{endpoint.url}</span> ·{' '}
+            </>
+          ) : null}
           {endpoint.engineVersion ? `${t.engine(endpoint.engineVersion)} · ` : null}
           {t.containers(endpoint.containers ?? 0)}
           {endpoint.status !== 'up' && endpoint.lastSeenAt ? (

@@ -197,7 +197,7 @@ export const adminTexts = {
     available: 'available',
     unavailable: 'away',
     days: (days: number) => (days === 1 ? '1 day' : `${days} days`),
-    forEver: 'ever',
+    forEver: 'no limit',
     phase: (phase: number) => `Phase ${phase}`,
     docs: 'API documentation',
   },

@@ -34,7 +34,8 @@ export const overviewTexts = {
   heat: {
     title: 'Containers',
     noStack: 'no stack',
-    keys: 'Arrow keys move, Enter opens.',
+    onHost: (host: string) => `${host}, no stack`,
+    stackOn: (stack: string, host: string) => `${stack} on ${host}`,
     empty: 'No containers yet',
     emptyHint: 'No Docker engine was found on this machine. Start one, or add an engine elsewhere.',
     emptyCommand: 'DOCKER_HOST=tcp://10.0.0.5:2375 npm start',

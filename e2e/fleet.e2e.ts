@@ -1,0 +1,147 @@
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { launchBrowser, settled, type Visit, visit } from './browser.ts'
+import { aContainer } from './pages.ts'
+import { type Product, startProduct } from './product.ts'
+
+let product: Product
+let browser: Browser
+let ana: Visit
+let page: Page
+
+beforeAll(async () => {
+  product = await startProduct()
+  browser = await launchBrowser()
+  ana = await visit(browser, product.url)
+  page = ana.page
+})
+
+afterAll(async () => {
+  await browser?.close()
+  await product?.stop()
+})
+
+describe('overview', () => {
+  it('moves while one looks at it', async () => {
+    await page.goto('/')
+    await settled(page)
+    const chart = page.getByRole('img', { name: /^CPU\./ }).first()
+    await chart.waitFor()
+    const before = await chart.getAttribute('aria-label')
+    await expect
+      .poll(() => chart.getAttribute('aria-label'), { timeout: 20_000, interval: 250 })
+      .not.toBe(before)
+  })
+
+  it('has counts that lead to the list they count', async () => {
+    await page.goto('/')
+    await settled(page)
+    await page.getByRole('link', { name: /^Unhealthy/ }).click()
+    await page.waitForURL(/\/containers\?health=unhealthy/)
+  })
+
+  it('walks through the container cells with the arrow keys', async () => {
+    await page.goto('/')
+    await settled(page)
+    const cells = page.locator('[data-heat-cell]')
+    await cells.first().focus()
+    await page.keyboard.press('ArrowRight')
+    expect(await cells.nth(1).evaluate((cell) => cell === cell.ownerDocument.activeElement)).toBe(true)
+    await page.keyboard.press('Enter')
+    await page.waitForURL(/\/containers\/\d+\/[^/]+$/)
+  })
+})
+
+describe('containers', () => {
+  it('keeps the filter in the address and finds it there again', async () => {
+    const { name } = await aContainer(ana.context)
+    await page.goto('/containers')
+    await settled(page)
+    await page.keyboard.press('/')
+    await page.keyboard.type(name)
+    await page.waitForURL((url) => url.searchParams.get('q') === name)
+    await page.reload()
+    await settled(page)
+    await page.getByRole('link', { name, exact: true }).first().waitFor()
+    expect(await page.getByRole('searchbox').first().inputValue()).toBe(name)
+  })
+
+  it('narrows every page to the endpoint chosen at the top', async () => {
+    await page.goto('/containers')
+    await settled(page)
+    await page.getByRole('combobox', { name: 'Endpoint' }).selectOption({ index: 1 })
+    await page.waitForURL(/endpoint=\d+/)
+    await page.getByRole('link', { name: 'Images' }).click()
+    await page.waitForURL(/\/images\?endpoint=\d+/)
+  })
+
+  it('draws charts of one container, now and of the last day', async () => {
+    const { endpointId, name } = await aContainer(ana.context)
+    await page.goto(`/containers/${endpointId}/${name}`)
+    await settled(page)
+    await page.getByRole('img', { name: /^CPU/ }).first().waitFor()
+    await page.goto(`/containers/${endpointId}/${name}?range=24h`)
+    await settled(page)
+    const chart = page.getByRole('img', { name: /^CPU/ }).first()
+    await expect.poll(() => chart.getAttribute('aria-label'), { timeout: 20_000 }).toMatch(/\d/)
+  })
+
+  it('follows its log', async () => {
+    const { endpointId, name } = await aContainer(ana.context)
+    await page.goto(`/containers/${endpointId}/${name}?tab=logs`)
+    await settled(page)
+    await page.getByRole('log').waitFor()
+    await expect.poll(() => page.getByRole('log').textContent(), { timeout: 30_000 }).toMatch(/\S/)
+  })
+})
+
+describe('keyboard', () => {
+  it('finds a container from anywhere', async () => {
+    const { name } = await aContainer(ana.context)
+    await page.goto('/system')
+    await settled(page)
+    await page.keyboard.press('Control+k')
+    await page.keyboard.type(name)
+    await page
+      .getByRole('option', { name: new RegExp(`^${name}`) })
+      .first()
+      .waitFor()
+    await page.keyboard.press('Enter')
+    await page.waitForURL(new RegExp(`/containers/\\d+/${name}`))
+  })
+
+  it('goes to pages with two keys and shows them all with ?', async () => {
+    await page.goto('/')
+    await settled(page)
+    await page.keyboard.press('g')
+    await page.keyboard.press('h')
+    await page.waitForURL(/\/hosts$/)
+    await page.keyboard.press('?')
+    await page.getByRole('dialog', { name: 'Keyboard' }).waitFor()
+    await page.keyboard.press('Escape')
+    expect(await page.getByRole('dialog').count()).toBe(0)
+  })
+
+  it('switches dark and light, and remembers it', async () => {
+    await page.goto('/')
+    await settled(page)
+    const theme = () => page.locator('html').getAttribute('data-theme')
+    expect(await theme()).toBe('dark')
+    await page.keyboard.press('t')
+    expect(await theme()).toBe('light')
+    await page.reload()
+    expect(await theme()).toBe('light')
+    await page.keyboard.press('t')
+  })
+})
+
+describe('a lost connection', () => {
+  it('says so, and heals by itself', async () => {
+    await page.goto('/')
+    await settled(page)
+    await product.halt()
+    await page.getByText('Live updates lost').waitFor({ timeout: 20_000 })
+    await product.start()
+    await page.getByText('Live updates lost').waitFor({ state: 'detached', timeout: 60_000 })
+  })
+})

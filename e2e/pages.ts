@@ -1,0 +1,60 @@
+import type { BrowserContext } from 'playwright-core'
+
+export interface PageCase {
+  /** File name of its screenshots. */
+  readonly name: string
+  readonly path: string
+  readonly signedIn: boolean
+}
+
+const fixed: readonly PageCase[] = [
+  { name: 'overview', path: '/', signedIn: true },
+  { name: 'hosts', path: '/hosts', signedIn: true },
+  { name: 'containers', path: '/containers', signedIn: true },
+  { name: 'stacks', path: '/stacks', signedIn: true },
+  { name: 'images', path: '/images', signedIn: true },
+  { name: 'networks', path: '/networks', signedIn: true },
+  { name: 'events', path: '/events', signedIn: true },
+  { name: 'audit', path: '/audit', signedIn: true },
+  { name: 'system', path: '/system', signedIn: true },
+  { name: 'settings-general', path: '/settings', signedIn: true },
+  { name: 'settings-retention', path: '/settings?tab=retention', signedIn: true },
+  { name: 'settings-endpoints', path: '/settings?tab=endpoints', signedIn: true },
+  { name: 'settings-users', path: '/settings?tab=users', signedIn: true },
+  { name: 'settings-tokens', path: '/settings?tab=tokens', signedIn: true },
+  { name: 'settings-account', path: '/settings?tab=sessions', signedIn: true },
+  { name: 'login', path: '/login', signedIn: false },
+]
+
+interface Container {
+  endpointId: number
+  name: string
+  stack: string | null
+}
+
+/** A running container of a stack, for the pages that are about one. */
+export async function aContainer(context: BrowserContext): Promise<Container> {
+  const answer = await context.request.get('/api/containers?state=running&limit=200')
+  const { items }: { items: Container[] } = await answer.json()
+  const found = items.find((container) => container.stack !== null)
+  if (!found) throw new Error('The simulated fleet has no running container in a stack')
+  return found
+}
+
+/** Every page there is; details are of the first thing of their kind. */
+export async function allPages(context: BrowserContext): Promise<PageCase[]> {
+  const { endpointId, name, stack } = await aContainer(context)
+  const container = `/containers/${endpointId}/${name}`
+  const details = [
+    { name: 'host', path: `/hosts/${endpointId}` },
+    { name: 'host-processes', path: `/hosts/${endpointId}?tab=processes` },
+    { name: 'container', path: container },
+    { name: 'container-day', path: `${container}?range=24h` },
+    { name: 'container-logs', path: `${container}?tab=logs` },
+    { name: 'container-events', path: `${container}?tab=events` },
+    { name: 'container-config', path: `${container}?tab=config` },
+    { name: 'container-processes', path: `${container}?tab=processes` },
+    { name: 'stack', path: `/stacks/${endpointId}/${stack}` },
+  ].map((page) => ({ ...page, signedIn: true }))
+  return [...fixed, ...details]
+}
