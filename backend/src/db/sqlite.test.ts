@@ -1,0 +1,223 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { SqlStore } from './sql-store.ts'
+import { openSqliteStore, type SqliteStoreOptions } from './sqlite.ts'
+import { sqliteError } from './sqlite-errors.ts'
+
+let folder: string
+let opened: SqlStore[]
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'holdfast-sqlite-'))
+  opened = []
+})
+afterEach(async () => {
+  for (const store of opened) await store.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const file = (name = 'test.db') => join(folder, name)
+
+async function open(options: Partial<SqliteStoreOptions> = {}): Promise<SqlStore> {
+  const store = await openSqliteStore({ path: file(), ...options })
+  opened.push(store)
+  return store
+}
+
+describe('opening a SQLite file', () => {
+  it('makes the file and sets what the product relies on', async () => {
+    const { db } = await open()
+    expect(existsSync(file())).toBe(true)
+    const pragmas = ['journal_mode', 'foreign_keys', 'recursive_triggers', 'synchronous', 'temp_store']
+    const values = await db.transaction(async (tx) => {
+      const rows = []
+      for (const name of pragmas) rows.push(await tx.queryOne<Record<string, unknown>>(`PRAGMA ${name}`))
+      return rows.map((row) => Object.values(row ?? {})[0])
+    })
+    expect(values).toEqual(['wal', 1, 1, 1, 2])
+  })
+
+  it('says that the folder does not exist and what to do', async () => {
+    await expect(open({ path: file('nowhere/test.db') })).rejects.toMatchObject({
+      kind: 'unavailable',
+      message: expect.stringContaining('DATA_DIR'),
+    })
+  })
+
+  it('says that the path is a folder', async () => {
+    mkdirSync(file('folder.db'))
+    await expect(open({ path: file('folder.db') })).rejects.toMatchObject({
+      kind: 'unavailable',
+      engineCode: 'SQLITE_CANTOPEN',
+    })
+  })
+
+  it('says that the file is no database', async () => {
+    writeFileSync(file(), 'not a database, but long enough to be looked at as one by its header '.repeat(20))
+    await expect(open()).rejects.toMatchObject({
+      kind: 'corrupt',
+      message: expect.stringContaining('restore a backup'),
+    })
+  })
+
+  it('says that a damaged file is damaged', async () => {
+    const store = await open()
+    await store.db.execute('CREATE TABLE t (id INTEGER PRIMARY KEY, text TEXT)')
+    await store.db.insertMany(
+      't',
+      ['text'],
+      Array.from({ length: 5_000 }, (_, i) => [`row ${i}`.repeat(10)]),
+    )
+    await store.close()
+    const bytes = readFileSync(file())
+    bytes.fill(0xff, 8_192, 65_536)
+    writeFileSync(file(), bytes)
+    const damaged = await open()
+    await expect(damaged.db.query('SELECT count(*) AS n, max(text) AS x FROM t')).rejects.toMatchObject({
+      kind: 'corrupt',
+    })
+  })
+
+  // What a system answers depends on who asks (root may write anywhere), so the codes stand for the situations.
+  it.each([
+    ['SQLITE_READONLY', 'read-only', 'write permission'],
+    ['SQLITE_READONLY_DIRECTORY', 'read-only', 'write permission'],
+    ['SQLITE_CANTOPEN', 'unavailable', 'refused'],
+    ['SQLITE_IOERR_WRITE', 'unavailable', 'refused'],
+    ['SQLITE_FULL', 'disk-full', 'Free space'],
+    ['SQLITE_CORRUPT_VTAB', 'corrupt', 'restore a backup'],
+    ['SQLITE_BUSY_SNAPSHOT', 'busy', 'Another process'],
+  ])('reports %s as %s', (code, kind, advice) => {
+    expect(sqliteError({ code, message: 'refused' }, '/data/holdfast.db')).toMatchObject({
+      kind,
+      engineCode: code,
+      message: expect.stringContaining(advice),
+    })
+  })
+
+  it('names the package that is missing', async () => {
+    const spawn: SqliteStoreOptions['spawn'] = (_, options) =>
+      new Worker(
+        `require('node:worker_threads').parentPort.postMessage(
+           { ready: false, failure: { code: 'MODULE', message: "Cannot find package 'better-sqlite3'" } })`,
+        { eval: true, workerData: options },
+      )
+    await expect(open({ spawn })).rejects.toMatchObject({
+      kind: 'unavailable',
+      message: expect.stringContaining('npm install better-sqlite3'),
+    })
+  })
+
+  it('says that the disk is full and keeps nothing of that write', async () => {
+    const { db, transaction } = await open()
+    await db.execute('CREATE TABLE t (text TEXT)')
+    await transaction((tx) => tx.query('PRAGMA max_page_count = 100'))
+    const rows = Array.from({ length: 5_000 }, () => ['x'.repeat(1_000)])
+    await expect(db.insertMany('t', ['text'], rows)).rejects.toMatchObject({ kind: 'disk-full' })
+    expect(await db.queryOne('SELECT count(*) AS n FROM t')).toEqual({ n: 0 })
+    await db.execute(`INSERT INTO t (text) VALUES ('fits')`)
+  })
+})
+
+describe('a SQLite store', () => {
+  it('works in memory on one connection, streams and transactions included', async () => {
+    const { db } = await open({ path: ':memory:' })
+    await db.execute('CREATE TABLE t (id INTEGER)')
+    await db.insertMany(
+      't',
+      ['id'],
+      Array.from({ length: 3_000 }, (_, i) => [i]),
+    )
+    let seen = 0
+    for await (const row of db.stream<{ id: number }>('SELECT id FROM t ORDER BY id')) {
+      seen++
+      if (row.id === 100) await db.transaction((tx) => tx.execute('UPDATE t SET id = id'))
+    }
+    expect(seen).toBe(3_000)
+    expect(await db.healthCheck()).toBe(true)
+  })
+
+  it('waits for another process that writes, and runs the transaction then', async () => {
+    const first = await open()
+    const second = await open({ busyTimeoutMs: 20 })
+    await first.db.execute('CREATE TABLE t (n INTEGER)')
+    let entered: () => void = () => undefined
+    const inside = new Promise<void>((resolve) => {
+      entered = resolve
+    })
+    const holding = first.db.transaction(async (tx) => {
+      await tx.execute('INSERT INTO t (n) VALUES (1)')
+      entered()
+      await sleep(100)
+    })
+    await inside
+    await second.db.transaction((tx) => tx.execute('INSERT INTO t (n) VALUES (2)'))
+    await holding
+    expect(second.stats.retries).toBeGreaterThan(0)
+    expect(await first.db.queryOne('SELECT count(*) AS n FROM t')).toEqual({ n: 2 })
+  })
+
+  it('lets reads go on while a transaction writes', async () => {
+    const { db } = await open()
+    await db.execute('CREATE TABLE t (n INTEGER)')
+    let finish: () => void = () => undefined
+    const finished = new Promise<void>((resolve) => {
+      finish = resolve
+    })
+    const writing = db.transaction(async (tx) => {
+      await tx.execute('INSERT INTO t (n) VALUES (1)')
+      await finished
+    })
+    expect(await db.queryOne('SELECT count(*) AS n FROM t')).toEqual({ n: 0 })
+    finish()
+    await writing
+    expect(await db.queryOne('SELECT count(*) AS n FROM t')).toEqual({ n: 1 })
+  })
+
+  it('keeps the queue in order when callers leave it', async () => {
+    const { db } = await open()
+    await db.execute('CREATE TABLE t (n INTEGER)')
+    const controller = new AbortController()
+    const calls = Array.from({ length: 30 }, (_, n) =>
+      db.execute('INSERT INTO t (n) VALUES ($1)', [n], n % 3 ? {} : { signal: controller.signal }),
+    )
+    const outcomes = Promise.allSettled(calls)
+    controller.abort()
+    const kept = (await outcomes).flatMap((outcome, n) => (outcome.status === 'fulfilled' ? [n] : []))
+    expect(kept).toHaveLength(20)
+    const rows = await db.query<{ n: number }>('SELECT n FROM t ORDER BY rowid')
+    // The first may have been running already: it is freed at once and finishes nevertheless.
+    expect(rows.map((row) => row.n).filter((n) => n !== 0)).toEqual(kept)
+  })
+
+  it('sees through every thread a column whose type a script changed', async () => {
+    const { db, transaction } = await open()
+    await db.execute('CREATE TABLE t (flag INTEGER)')
+    await db.execute('INSERT INTO t (flag) VALUES (1)')
+    expect(await db.query('SELECT flag FROM t')).toEqual([{ flag: 1 }])
+    await transaction((tx) =>
+      tx.execScript(
+        'ALTER TABLE t RENAME TO old; CREATE TABLE t (flag BOOLEAN); INSERT INTO t SELECT flag FROM old; DROP TABLE old',
+      ),
+    )
+    expect(await db.query('SELECT flag FROM t')).toEqual([{ flag: true }])
+  })
+
+  it('closes only after what was running', async () => {
+    const store = await open()
+    await store.db.execute('CREATE TABLE t (n INTEGER)')
+    const writing = store.db.transaction(async (tx) => {
+      await tx.execute('INSERT INTO t (n) VALUES (1)')
+      await sleep(30)
+      await tx.execute('INSERT INTO t (n) VALUES (2)')
+    })
+    await sleep(10)
+    await Promise.all([store.close(), writing])
+    const again = await open()
+    expect(await again.db.queryOne('SELECT count(*) AS n FROM t')).toEqual({ n: 2 })
+  })
+})
