@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=4
 // The command line from a checkout: installs and builds what is missing, then runs the built product.
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
