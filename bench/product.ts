@@ -23,6 +23,8 @@ export interface Product {
   readonly pid: number
   /** From the start of the process to the first answer of /health/ready that is 200. */
   readonly readyMs: number
+  /** CPU time used until then: what does not depend on what else the machine does. */
+  readonly readyCpuMs: number
   /** performance.now() when the process was started. */
   readonly startedAt: number
   /** CPU time used so far, all threads. */
@@ -79,8 +81,10 @@ export async function startProduct(env: Readonly<Record<string, string>> = {}): 
     rmSync(folder, { recursive: true, force: true })
   }
   let readyMs: number
+  let readyCpuMs: number
   try {
     readyMs = await waitUntilReady(child, url, startedAt)
+    readyCpuMs = cpuSecondsOf(child.pid ?? 0) * 1000
   } catch (error) {
     await stop()
     throw new Error(`${String(error)}\n${output}`)
@@ -107,6 +111,7 @@ export async function startProduct(env: Readonly<Record<string, string>> = {}): 
     url,
     pid,
     readyMs,
+    readyCpuMs,
     startedAt,
     cpuSeconds: () => cpuSecondsOf(pid),
     rssMb: () => rssMbOf(pid),

@@ -32,10 +32,12 @@ async function firstChartMs(product: Product): Promise<number> {
 }
 
 const ready: number[] = []
+const readyCpu: number[] = []
 for (let i = 1; i < STARTS; i++) {
   const product = await startProduct()
   ready.push(product.readyMs)
-  say(`ready after ${Math.round(product.readyMs)} ms`)
+  readyCpu.push(product.readyCpuMs)
+  say(`ready after ${Math.round(product.readyMs)} ms, ${Math.round(product.readyCpuMs)} ms of CPU`)
   await product.stop()
 }
 const product = await startProduct()
@@ -50,6 +52,7 @@ try {
     name: 'start',
     figures: {
       readyMs: Math.round(median(ready)),
+      readyCpuMs: Math.round(median(readyCpu)),
       readyMaxMs: Math.round(Math.max(...ready)),
       firstChartMs: Math.round(chart),
       idleRssMb: rounded(idleRssMb),

@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { type Client, startTestApp, type TestApp } from '../../test/app.ts'
+import { databases, type TestDatabase } from '../../test/databases.ts'
+import { type SimulatedFleet, startSimulatedFleet } from './fleet.ts'
+
+const sqlite = databases.find(({ name }) => name === 'sqlite')!
+
+describe('the product on a simulated fleet', () => {
+  let database: TestDatabase
+  let app: TestApp
+  let fleet: SimulatedFleet
+  let admin: Client
+
+  beforeAll(async () => {
+    database = await sqlite.open({ migrated: true })
+    fleet = await startSimulatedFleet({
+      hosts: 12,
+      containers: 240,
+      deadHost: 3,
+      slowHost: { index: 5, delayMs: 400 },
+    })
+    app = await startTestApp({ db: database.db, env: { SAMPLE_INTERVAL_SECONDS: '1' } })
+    admin = await app.admin()
+  })
+  afterAll(async () => {
+    await app.stop()
+    await fleet.close()
+    await database.close()
+  })
+
+  const endpoints = async () => (await admin.get('/api/endpoints')).body.items
+
+  it('watches every host of many that are added at once, whatever a dead and a slow one do', async () => {
+    const added = await Promise.all(
+      fleet.endpoints.map(({ name, url }) => admin.post('/api/endpoints', { kind: 'docker', name, url })),
+    )
+    expect(added.map(({ status }) => status)).toEqual(added.map(() => 201))
+    await vi.waitFor(
+      async () => {
+        const up = (await endpoints()).filter(
+          (each: { status: string; kind: string }) => each.status === 'up' && each.kind === 'docker',
+        )
+        expect(up.map(({ containers }: { containers: number }) => containers)).toEqual(Array(11).fill(20))
+      },
+      { timeout: 20_000, interval: 100 },
+    )
+    const dead = (await endpoints()).find(({ name }: { name: string }) => name === fleet.endpoints[3]!.name)
+    expect(dead.status).not.toBe('up')
+  })
+
+  it('samples 240 containers and shows what runs as the engines say it', async () => {
+    await vi.waitFor(
+      async () => {
+        const { body } = await admin.get('/api/metrics/latest?subject=container')
+        const sampled = new Set(
+          body.items.map(
+            ({ endpointId, name }: { endpointId: number; name: string }) => `${endpointId}/${name}`,
+          ),
+        )
+        const running = fleet.engines
+          .filter(({ host }) => host.index !== 3)
+          .flatMap((engine) => engine.list().filter(({ snapshot }) => snapshot.state === 'running'))
+        expect(sampled.size).toBeGreaterThanOrEqual(running.length - 2)
+      },
+      { timeout: 20_000, interval: 200 },
+    )
+  })
+})
