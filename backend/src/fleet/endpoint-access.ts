@@ -37,7 +37,7 @@ export function localEngineUrl(config: LocalEngineConfig): string | null {
 }
 
 /** The TLS material of a row, key opened; undefined when it has none and the default verification. */
-export function tlsOf(row: EndpointRow, box: SecretBox): TlsMaterial | undefined {
+function tlsOf(row: EndpointRow, box: SecretBox): TlsMaterial | undefined {
   if (row.tlsCa === null && row.tlsCert === null && row.tlsKeySealed === null && row.tlsVerify)
     return undefined
   return {

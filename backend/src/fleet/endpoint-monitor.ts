@@ -44,7 +44,9 @@ export interface MonitorDeps {
   readonly lastEventAt: () => Promise<string | undefined>
 }
 
-const SAMPLE_CONCURRENCY = 6
+const SAMPLE_LANES = { first: 24, least: 6, most: 64 }
+/** Share of the interval that a cycle may take. */
+const CYCLE_SHARE = 0.4
 const INSPECT_CONCURRENCY = 4
 const COLLECT_MS = 150
 const RECONCILE_MS = 60_000
@@ -162,6 +164,7 @@ export function createEndpointMonitor(deps: MonitorDeps): EndpointMonitor {
     let dirtyImages = true
     let dirtyNetworks = true
     let rotation = 0
+    let lanes = SAMPLE_LANES.first
     const changesBell = createBell(signal)
     const inspectBell = createBell(signal)
     const inOrder = createQueue()
@@ -240,10 +243,12 @@ export function createEndpointMonitor(deps: MonitorDeps): EndpointMonitor {
       const samples: FleetSample[] = []
       const rows: SampleRow[] = []
       let done = 0
+      let waitedMs = 0
       let lastFailure: EngineError | undefined
-      await forEachLimited(order, SAMPLE_CONCURRENCY, async (entry) => {
+      await forEachLimited(order, lanes, async (entry) => {
         if (signal.aborted || performance.now() > deadline) return
         rotation++
+        const askedAt = performance.now()
         try {
           if (await sampleOne(entry, samples)) {
             const { name, cpuPercent, memoryUsedBytes } = entry.summary
@@ -254,8 +259,10 @@ export function createEndpointMonitor(deps: MonitorDeps): EndpointMonitor {
           if (!(error instanceof EngineError)) throw error
           if (fatalKinds.has(error.kind)) lastFailure = error
         }
+        waitedMs += performance.now() - askedAt
       })
       if (signal.aborted) return
+      lanes = lanesFor(waitedMs, deps.intervalMs)
       if (samples.length > 0) deps.record(samples)
       if (done > 0) state.seen(endpointId, Date.now())
       else if (lastFailure) throw lastFailure
@@ -373,6 +380,15 @@ export function createEndpointMonitor(deps: MonitorDeps): EndpointMonitor {
       await running
     },
   }
+}
+
+/**
+ * How many containers to ask at once so that the waiting of a whole cycle fits in its share of the interval: engines before
+ * version 24 hold each answer until their next second, and slow links do the same.
+ */
+function lanesFor(waitedMs: number, intervalMs: number): number {
+  const needed = Math.ceil(waitedMs / (intervalMs * CYCLE_SHARE))
+  return Math.min(SAMPLE_LANES.most, Math.max(SAMPLE_LANES.least, needed))
 }
 
 /** Time until the next multiple of the interval (shifted by `phase`) that is not just about to come. */

@@ -42,7 +42,7 @@ export const Endpoint = z
   })
   .meta({ id: 'Endpoint' })
 
-export const EndpointTls = z
+const EndpointTls = z
   .object({
     ca: z.string().max(65_536).optional().meta({ description: 'PEM; the system store when left out' }),
     cert: z.string().max(65_536).optional(),
@@ -198,7 +198,7 @@ export const ContainerHealth = z
   .enum(['healthy', 'unhealthy', 'starting', 'none'])
   .meta({ id: 'ContainerHealth' })
 
-export const PortMapping = z
+const PortMapping = z
   .object({
     ip: z.string().nullable(),
     private: z.int(),
@@ -237,11 +237,11 @@ export const ContainerPage = z
   .object({ items: z.array(ContainerSummary), nextCursor: z.string().nullable(), total: count })
   .meta({ id: 'ContainerPage' })
 
-export const EnvironmentVariable = z
+const EnvironmentVariable = z
   .object({ name: z.string(), value: z.string(), masked: z.boolean() })
   .meta({ id: 'EnvironmentVariable' })
 
-export const ContainerMount = z
+const ContainerMount = z
   .object({
     type: z.string(),
     source: z.string(),
@@ -251,7 +251,7 @@ export const ContainerMount = z
   })
   .meta({ id: 'ContainerMount' })
 
-export const ContainerNetwork = z
+const ContainerNetwork = z
   .object({
     name: z.string(),
     ip: z.string().nullable(),
@@ -261,7 +261,7 @@ export const ContainerNetwork = z
   })
   .meta({ id: 'ContainerNetwork' })
 
-export const ContainerHealthcheck = z
+const ContainerHealthcheck = z
   .object({
     test: z.array(z.string()),
     intervalMs: z.number(),
@@ -512,7 +512,6 @@ export type NetworkInterface = z.infer<typeof NetworkInterface>
 export type Temperature = z.infer<typeof Temperature>
 export type ContainerStateName = z.infer<typeof ContainerStateName>
 export type ContainerHealth = z.infer<typeof ContainerHealth>
-export type PortMapping = z.infer<typeof PortMapping>
 export type ContainerSummary = z.infer<typeof ContainerSummary>
 export type ContainerDetail = z.infer<typeof ContainerDetail>
 export type ContainerProcesses = z.infer<typeof ContainerProcesses>

@@ -325,7 +325,7 @@ function compareText(a: string, b: string): number {
 }
 
 /** An engine's failure as an answer of the API. */
-export function asAppError(error: unknown): unknown {
+function asAppError(error: unknown): unknown {
   if (!(error instanceof EngineError)) return error
   const extra = error.hint === undefined ? {} : { extra: { hint: error.hint } }
   switch (error.kind) {

@@ -4,7 +4,11 @@ import { databases, type TestDatabase } from '../../test/databases.ts'
 import { createSecretBox } from '../core/crypto/secret-box.ts'
 import type { Realtime, WatchHandlers } from '../core/realtime/realtime.ts'
 import { type SimulatedFleet, type SimulatedFleetOptions, startSimulatedFleet } from '../demo/fleet.ts'
+import { containerFromList } from './docker/container-mapping.ts'
+import { openEngine } from './endpoint-access.ts'
 import type { FleetChanges, FleetEvent, LiveSample, LogLines } from './fleet.schema.ts'
+import { createFleetService } from './fleet.service.ts'
+import { createFleetState } from './fleet.state.ts'
 import { createFleet, createFleetStore, type Fleet } from './index.ts'
 import type { FleetSample } from './samples.ts'
 
@@ -198,6 +202,41 @@ describe('fleet', () => {
     await expect(
       fleet.service.act({ endpointId: target!.endpointId, container: target!.id }, 'stop'),
     ).rejects.toMatchObject({ status: 403, code: 'actions_disabled' })
+  })
+
+  it('does not stop the container that it runs in', async () => {
+    const simulated = await simulate({ hosts: 1, containers: 3 })
+    const { store } = await start(simulated)
+    const state = createFleetState({ maxGapMs: 3_000 })
+    const [row] = (await store.listEndpoints()).filter(({ kind }) => kind === 'docker')
+    state.putEndpoint(row!)
+    const engine = openEngine(simulated.endpoints[0]!.url)
+    await engine.connect()
+    const [own] = await engine.containers()
+    const summary = containerFromList(own!, { id: row!.id, name: row!.name })
+    state.replaceContainers(row!.id, [{ summary, addresses: new Map() }])
+    const service = createFleetService({
+      state,
+      store,
+      collector: {
+        sync: async () => {},
+        stop: async () => {},
+        sourceOf: () => engine,
+        refresh: async () => {},
+      },
+      events: { add: () => {}, recent: () => [], start: async () => {}, stop: async () => {} },
+      processes: { top: () => Promise.reject(new Error('not asked for')) },
+      ownContainerId: own!.Id.slice(0, 12),
+    })
+    const ref = { endpointId: row!.id, container: summary.name }
+    for (const action of ['stop', 'restart'] as const) {
+      await expect(service.act(ref, action)).rejects.toMatchObject({
+        status: 409,
+        code: 'container_protected',
+      })
+    }
+    expect(await service.container(ref)).toMatchObject({ protected: true })
+    engine.close()
   })
 
   it('streams samples and log lines of what is watched, and stops with the last watcher', async () => {

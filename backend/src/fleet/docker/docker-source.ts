@@ -29,7 +29,7 @@ export interface EngineFacts {
   readonly memoryBytes: number
 }
 
-export interface LogRequest {
+interface LogRequest {
   readonly stdout: boolean
   readonly stderr: boolean
   readonly follow?: boolean

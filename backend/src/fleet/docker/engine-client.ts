@@ -9,7 +9,7 @@ import type { ZodType } from 'zod'
 import { answerError, connectionError, EngineError, errorCode } from './engine-error.ts'
 import { type EngineTarget, guardedLookup } from './engine-target.ts'
 
-export interface EngineRequest {
+interface EngineRequest {
   readonly method?: 'GET' | 'POST'
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>
   /** From sending the request to the last byte of the answer (of a stream: to its headers). */
@@ -31,7 +31,8 @@ export interface EngineClient {
 
 const DEFAULT_TIMEOUT_MS = 10_000
 const MAX_BODY_BYTES = 64 * 1024 * 1024
-const REQUEST_SOCKETS = 8
+const REQUEST_SOCKETS = 72
+const IDLE_SOCKETS = 8
 
 /**
  * A client of the Docker Engine API on Node's own http.
@@ -49,10 +50,14 @@ export function createEngineClient(target: EngineTarget): EngineClient {
           rejectUnauthorized: target.tls?.verify ?? true,
         }
       : {}
-  const createAgent = (options: { keepAlive: boolean; maxSockets: number }) =>
+  const createAgent = (options: { keepAlive: boolean; maxSockets: number; maxFreeSockets?: number }) =>
     target.transport === 'https' ? new HttpsAgent({ ...options, ...tls }) : new HttpAgent(options)
-  const requests = createAgent({ keepAlive: true, maxSockets: REQUEST_SOCKETS })
-  // Follow-streams stay open for days; in the pool of requests eight of them would stop everything else.
+  const requests = createAgent({
+    keepAlive: true,
+    maxSockets: REQUEST_SOCKETS,
+    maxFreeSockets: IDLE_SOCKETS,
+  })
+  // Follow-streams stay open for days; in the pool of requests they would stop everything else.
   const streams = createAgent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY })
   const base: RequestOptions =
     target.transport === 'unix'
