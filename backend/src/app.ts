@@ -161,21 +161,23 @@ export function createApp(options: AppOptions): App {
     config,
     record: (samples) => metrics.service.record(samples),
     eventRetentionDays: () => settings.number('fleet.retention.event_days'),
-    onSnapshot: (counts) =>
-      monitoring.recordSnapshot({
+    onSnapshot: async (counts, longestCycleMs) => {
+      await monitoring.recordSnapshot({
         containersRunning: counts.running,
         containersStopped: counts.stopped + counts.restarting,
         containersUnhealthy: counts.unhealthy,
         endpointsUp: counts.endpointsUp,
         endpointsDown: counts.endpoints - counts.endpointsUp,
-      }),
+      })
+      if (longestCycleMs !== null) await monitoring.recordCycle(longestCycleMs)
+    },
   })
   const facts = createStorageFacts({
     storage,
     postgresConfigured: config.postgresAppUrl !== undefined,
     clock,
   })
-  const health = createHealthService({ checks: facts.checks })
+  const health = createHealthService({ checks: { ...facts.checks, docker: async () => fleet.check() } })
   const collector = () => {
     const { queueLength, droppedSamples } = metrics.service.stats()
     return { ...fleet.status(), droppedSamples, queueLength }
