@@ -20,6 +20,8 @@ export interface TestAppOptions {
   readonly log?: Log
   readonly clock?: () => Date
   readonly recheckMs?: number
+  /** The built web page; none unless given. */
+  readonly pageFolder?: string
   /** Kept between two apps to test a restart. */
   readonly dataDir?: string
 }
@@ -83,7 +85,7 @@ export async function startTestApp(options: TestAppOptions): Promise<TestApp> {
     config,
     log: options.log ?? createLogger('silent'),
     storage: storageOn(options.db),
-    pageFolder: join(dataDir, 'no-page'),
+    pageFolder: options.pageFolder ?? join(dataDir, 'no-page'),
     checkResponses: true,
     ...(options.clock ? { clock: options.clock } : {}),
     ...(options.recheckMs === undefined ? {} : { recheckMs: options.recheckMs }),

@@ -15,8 +15,7 @@ export function createProcessMetrics(deps: {
 }) {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
-  const delay = monitorEventLoopDelay({ resolution: 20 })
-  delay.enable()
+  const delay = watchLoopDelay()
   const gauge = (name: string, help: string) => new Gauge({ name, help, registers: [registry] })
   const latency = new Histogram({
     name: 'holdfast_http_request_duration_seconds',
@@ -46,11 +45,8 @@ export function createProcessMetrics(deps: {
       latency.observe({ method: route.method, route: route.path, status: String(status) }, seconds)
     },
 
-    /** Since the start. */
-    eventLoopDelayP99Ms(): number {
-      const p99 = delay.percentile(99) / 1e6
-      return Number.isFinite(p99) ? p99 : 0
-    },
+    /** Of the last minute or so. */
+    eventLoopDelayP99Ms: delay.p99Ms,
 
     /** The text format of Prometheus. */
     async render(): Promise<{ contentType: string; text: string }> {
@@ -69,8 +65,32 @@ export function createProcessMetrics(deps: {
     },
 
     close(): void {
-      delay.disable()
+      delay.stop()
       registry.clear()
+    },
+  }
+}
+
+const RESOLUTION_MS = 10
+const WINDOW_MS = 60_000
+
+/** How late the event loop is. What the start took would hide everything after it, so old minutes are forgotten. */
+function watchLoopDelay() {
+  const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
+  histogram.enable()
+  let lastMs: number | undefined
+  // A timer that is on time is recorded with the resolution as its delay.
+  const read = () => Math.max(0, histogram.percentile(99) / 1e6 - RESOLUTION_MS)
+  const timer = setInterval(() => {
+    lastMs = read()
+    histogram.reset()
+  }, WINDOW_MS)
+  timer.unref()
+  return {
+    p99Ms: (): number => lastMs ?? read(),
+    stop(): void {
+      clearInterval(timer)
+      histogram.disable()
     },
   }
 }
