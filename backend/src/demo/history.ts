@@ -13,12 +13,13 @@ const SAMPLE_MS = 10 * SECOND
 
 /** How far back each resolution reaches: as far as a chart that would choose it. */
 const LEVELS = [
+  { level: 'raw', stepMs: SAMPLE_MS, reachMs: HOUR },
   { level: '1m', stepMs: MINUTE, reachMs: 6 * HOUR + 10 * MINUTE },
   { level: '5m', stepMs: 5 * MINUTE, reachMs: 25 * HOUR },
   { level: '1h', stepMs: HOUR, reachMs: Number.POSITIVE_INFINITY },
   { level: '1d', stepMs: DAY, reachMs: Number.POSITIVE_INFINITY },
 ] as const
-const RAW_REACH_MS = HOUR
+const CHUNK_POINTS = 40_000
 
 const METRICS = [
   'cpu.percent',
@@ -109,21 +110,19 @@ export async function writeHistory(
     const idsOf = (index: number) => ids.slice(index * METRICS.length, (index + 1) * METRICS.length)
     for (const { level, stepMs, reachMs } of LEVELS) {
       const range = { fromMs: Math.max(begin, nowMs - reachMs), nowMs, stepMs }
-      // In the order of the tables' keys, some containers at a time: the pages are written once.
-      for (let first = 0; first < host.slots.length; first += 20) {
+      // In the order of the tables' keys: each page is written once. Some containers at a time: a year of
+      // hours of all of them would not fit into memory.
+      const perContainer = ((nowMs - range.fromMs) / stepMs) * METRICS.length
+      const width = Math.max(1, Math.floor(CHUNK_POINTS / perContainer))
+      for (let first = 0; first < host.slots.length; first += width) {
         const points = host.slots
-          .slice(first, first + 20)
+          .slice(first, first + width)
           .flatMap((slot, i) => pointsOf(host, slot, idsOf(first + i), range))
         points.sort((a, b) => a.seriesId - b.seriesId || a.timeMs - b.timeMs)
-        await target.buckets(level, points)
+        await (level === 'raw' ? target.samples(points) : target.buckets(level, points))
         rows += points.length
       }
     }
-    const range = { fromMs: Math.max(begin, nowMs - RAW_REACH_MS), nowMs, stepMs: SAMPLE_MS }
-    const points = host.slots.flatMap((slot, i) => pointsOf(host, slot, idsOf(i), range))
-    points.sort((a, b) => a.seriesId - b.seriesId || a.timeMs - b.timeMs)
-    await target.samples(points)
-    rows += points.length
   }
   await target.finish(begin, nowMs)
   return rows

@@ -1,4 +1,3 @@
-export { type SimulatedFleet, type SimulatedFleetOptions, startSimulatedFleet } from './fleet.ts'
 export { writeHistory } from './history.ts'
 export { inventEvents } from './past-events.ts'
 export { type SpawnedFleet, spawnSimulatedFleet } from './spawn.ts'

@@ -10,7 +10,7 @@ const DAY = 24 * HOUR
 const DEPLOY_EPOCH = Date.UTC(2025, 0, 1)
 
 export type ContainerState = 'created' | 'running' | 'paused' | 'restarting' | 'exited'
-export type Health = 'none' | 'starting' | 'healthy' | 'unhealthy'
+type Health = 'none' | 'starting' | 'healthy' | 'unhealthy'
 
 /** What a lifecycle depends on. Replicas of a service share `serviceSeed`: they are deployed together. */
 export interface LifecycleSubject {
@@ -70,7 +70,7 @@ function deployPeriod(subject: LifecycleSubject): number {
 }
 
 /** The container that is there at `now`. */
-export function incarnationAt(subject: LifecycleSubject, now: number): Incarnation {
+function incarnationAt(subject: LifecycleSubject, now: number): Incarnation {
   const { serviceSeed } = subject
   const period = deployPeriod(subject)
   const offset = DEPLOY_EPOCH - unit(serviceSeed, 2) * period

@@ -70,7 +70,7 @@ export function sendStats({ res, query, engine }: Exchange, { slot }: Container)
 }
 
 /** One write of a container without a terminal: stream number, length, payload. */
-export function frame(stream: LogEntry['stream'], payload: string): Buffer {
+function frame(stream: LogEntry['stream'], payload: string): Buffer {
   const body = Buffer.from(payload)
   const header = Buffer.alloc(8)
   header[0] = stream === 'stdout' ? 1 : 2

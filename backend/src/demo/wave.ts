@@ -4,7 +4,7 @@ const DAY = 86_400
 const WEEK = 7 * DAY
 
 /** Waves count seconds from here: small numbers keep the integrals precise. */
-export const WAVE_EPOCH_MS = Date.UTC(2024, 0, 1)
+const WAVE_EPOCH_MS = Date.UTC(2024, 0, 1)
 
 export interface WaveOptions {
   /** Mean of the rate, per second, pulses not counted. */

@@ -12,7 +12,7 @@ export interface WorldOptions {
   faults: boolean
 }
 
-export interface PublishedPort {
+interface PublishedPort {
   readonly container: number
   readonly published: number | undefined
 }
