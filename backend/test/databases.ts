@@ -11,8 +11,9 @@ import type { SqlStore } from '../src/db/sql-store.ts'
 import { openSqliteStore } from '../src/db/sqlite.ts'
 import { spawnWorker } from '../src/db/sqlite-connection.ts'
 import type { ServerGrant } from './global-setup.ts'
+import { templateDatabase } from './postgres-server.ts'
 
-export interface OpenOptions {
+interface OpenOptions {
   /** With every migration applied (a copy of a database that has them). Default: empty. */
   readonly migrated?: boolean
   /** Settings of the PostgreSQL store. */
@@ -110,7 +111,7 @@ async function openPostgres(options: OpenOptions = {}): Promise<TestDatabase> {
 /** The name of a migrated database, made by the first process that needs it; the others wait. */
 async function postgresTemplate(admin: pg.Client, url: string): Promise<string> {
   // Named after the run: a server that outlives it must not give an old schema to the next one.
-  const name = `template_${inject('runFolder').split('-').at(-1)?.toLowerCase()}`
+  const name = templateDatabase(inject('runFolder'))
   await admin.query('SELECT pg_advisory_lock(hashtext($1))', [name])
   try {
     const { rows } = await admin.query('SELECT 1 FROM pg_database WHERE datname = $1', [name])

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { PostgreSqlContainer } from '@testcontainers/postgresql'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
-import { startPostgres, type TestServer } from './postgres-server.ts'
+import { startPostgres, type TestServer, templateDatabase } from './postgres-server.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -30,7 +30,7 @@ const postgresImage = 'postgres:17-alpine'
 // Test files run in processes of their own, so the servers they share live here, behind a small HTTP broker.
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const runFolder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'holdfast-tests-'))
-  const postgres = new SharedServer(startPostgresServer)
+  const postgres = new SharedServer(() => startPostgresServer(runFolder))
   const timescale = new SharedServer(startTimescaleServer)
   const broker = createServer((request, response) => {
     const server = request.url === '/timescale' ? timescale : postgres
@@ -91,9 +91,20 @@ class SharedServer {
   }
 }
 
-async function startPostgresServer(): Promise<StartedServer> {
+async function startPostgresServer(runFolder: string): Promise<StartedServer> {
   const given = process.env.TEST_POSTGRES_URL
-  if (given) return { url: given, exclusive: false, stop: async () => undefined }
+  if (given) {
+    return {
+      url: given,
+      exclusive: false,
+      async stop() {
+        const client = new pg.Client(given)
+        await client.connect()
+        await client.query(`DROP DATABASE IF EXISTS ${templateDatabase(runFolder)}`)
+        await client.end()
+      },
+    }
+  }
   if (process.env.TEST_CONTAINERS === '1') return startContainer(postgresImage)
   return { ...(await startPostgres()), exclusive: false }
 }

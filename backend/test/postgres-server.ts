@@ -63,6 +63,11 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
   }
 }
 
+/** The migrated database that one test run clones for its files, named after the run's folder. */
+export function templateDatabase(runFolder: string): string {
+  return `template_${runFolder.split('-').at(-1)?.toLowerCase()}`
+}
+
 /** A port that was free a moment ago. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {

@@ -73,7 +73,7 @@ describe('a PostgreSQL store that cannot be reached', () => {
       'TLS is wanted and not offered',
       () =>
         changedUrl((url) => {
-          url.search = '?sslmode=require'
+          url.search = '?sslmode=verify-full'
         }),
       'SSL',
     ],

@@ -7,7 +7,6 @@ export interface SqliteWorkerOptions {
   readonly readonly: boolean
   readonly busyTimeoutMs: number
   readonly cacheKib: number
-  readonly mmapBytes: number
 }
 
 /** How the main thread turns an engine value into what the caller sees. */

@@ -38,7 +38,8 @@ function open(options: SqliteWorkerOptions, Database: typeof SqliteDatabase): Sq
   }
   db.pragma('temp_store = MEMORY')
   db.pragma(`cache_size = -${options.cacheKib}`)
-  db.pragma(`mmap_size = ${options.mmapBytes}`)
+  // Memory-mapped reads are off: a disk error or a truncated file would end the process instead of the statement.
+  db.pragma('mmap_size = 0')
   // A file that is no database is noticed by the first read, not by opening it.
   db.prepare('SELECT count(*) FROM sqlite_schema').get()
   return db

@@ -14,7 +14,7 @@ export interface SqliteStoreOptions {
   readonly readers?: number
   /** How long a statement waits for another process that writes. Default 5,000. */
   readonly busyTimeoutMs?: number
-  /** Page cache of each thread. Default 8 MiB. */
+  /** Page cache of each thread. Default 16 MiB, taken as it is needed. */
   readonly cacheKib?: number
   /** How threads are started; tests keep the worker to kill it. */
   readonly spawn?: SpawnWorker
@@ -30,13 +30,13 @@ export interface SqliteStoreOptions {
  * @throws DbError `unavailable` (no folder, no permission, no better-sqlite3), `corrupt`, `read-only`, `disk-full`.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqlStore> {
-  const { path, busyTimeoutMs = 5_000, cacheKib = 8_192, spawn = spawnWorker } = options
+  const { path, busyTimeoutMs = 5_000, cacheKib = 16_384, spawn = spawnWorker } = options
   const inMemory = path === ':memory:'
   if (!inMemory && !existsSync(dirname(path))) {
     throw new DbError('unavailable', `The folder of ${path} does not exist. Create it or set DATA_DIR.`)
   }
   const pool = new SqlitePool({
-    worker: { path, busyTimeoutMs, cacheKib, mmapBytes: 128 << 20 },
+    worker: { path, busyTimeoutMs, cacheKib },
     readers: inMemory ? 0 : (options.readers ?? 2),
     workerFile: await sqliteWorkerFile(),
     spawn,
