@@ -31,7 +31,7 @@ export default {
         path: '^backend/src/',
         pathNot: ['^backend/src/core/http/', '\\.routes\\.ts$', '^backend/src/app\\.ts$', '\\.test\\.ts$'],
       },
-      to: { path: 'node_modules/(express|@types/express)/' },
+      to: { path: 'node_modules/(express|@types/express)/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'stores-are-leaves',
@@ -71,7 +71,7 @@ export default {
       name: 'ui-fetches-nothing',
       severity: 'error',
       from: { path: '^frontend/src/ui/' },
-      to: { path: '^frontend/src/lib/(api|socket|query)' },
+      to: { path: '^frontend/src/lib/(api/client|socket|query)' },
     },
   ],
   options: {
