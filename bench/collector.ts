@@ -2,8 +2,8 @@
 // The simulator runs in a process of its own and is not counted.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { spawnSimulatedFleet } from '../backend/src/demo/index.ts'
+import { startPostgres } from '../backend/test/postgres-server.ts'
 import { quick, report, rounded, say } from './bench.ts'
-import { startPostgres } from './engines.ts'
 import { type Product, startProduct } from './product.ts'
 
 const HOSTS = numberOption('--hosts', 20)
@@ -80,7 +80,7 @@ async function onStore(
 }
 
 const simulator = await spawnSimulatedFleet({ hosts: HOSTS, containers: CONTAINERS })
-const server = await startPostgres()
+const server = await startPostgres({ volatile: false })
 try {
   const sqlite = await onStore('sqlite', {}, simulator.endpoints)
   const postgres = await onStore(
