@@ -87,7 +87,7 @@ describe('sign in', () => {
     await page.getByRole('button', { name: 'Sign in' }).click()
     await page.getByRole('heading', { name: 'Audit' }).waitFor()
     expect(page.url()).toContain('/audit?action=auth.')
-    await page.getByText('auth.setup').first().waitFor()
+    await page.getByText('auth.setup').filter({ visible: true }).first().waitFor()
   })
 
   it('does not follow a link to another site', async () => {
@@ -98,5 +98,26 @@ describe('sign in', () => {
     await page.getByRole('button', { name: 'Sign in' }).click()
     await page.waitForURL(`${product.url}/`)
     await page.context().close()
+  })
+
+  it('sends a visitor back to it when the session is ended elsewhere', async () => {
+    const here = await visit(browser, product.url)
+    const there = await visit(browser, product.url)
+    await here.page.goto('/hosts')
+    await settled(here.page)
+    await there.page.goto('/settings?tab=sessions')
+    await settled(there.page)
+    const others = there.page.getByRole('button', { name: 'End', exact: true })
+    const count = await others.count()
+    expect(count).toBeGreaterThan(0)
+    for (let left = count; left > 0; left -= 1) {
+      await others.first().click()
+      await expect.poll(() => others.count()).toBe(left - 1)
+    }
+    await here.page.getByRole('heading', { name: 'Sign in' }).waitFor({ timeout: 15_000 })
+    await here.page.getByText('Your session has ended').waitFor()
+    expect(here.page.url()).toContain('next=%2Fhosts')
+    await there.close()
+    await here.close()
   })
 })

@@ -95,9 +95,9 @@ describe('audit', () => {
   it('tells who did all this', async () => {
     await page.goto('/audit?action=user.')
     await settled(page)
-    const row = page.getByText('user.create').first()
+    const row = page.getByText('user.create').filter({ visible: true }).first()
     await row.click()
-    await page.getByText(VIEWER.username).first().waitFor()
+    await page.getByText(VIEWER.username).filter({ visible: true }).first().waitFor()
     expect(await page.content()).not.toContain(VIEWER.password)
   })
 })

@@ -136,7 +136,7 @@ describe('keyboard', () => {
 })
 
 describe('a lost connection', () => {
-  it('says so, and heals by itself', async () => {
+  it('says so, and heals by itself', { timeout: 150_000 }, async () => {
     await page.goto('/')
     await settled(page)
     await product.halt()

@@ -43,7 +43,7 @@ async function freePort(): Promise<number> {
   return address.port
 }
 
-/** Starts the built product on the simulated fleet, in a folder of its own that is removed afterwards. */
+/** Starts the built product (`npm run build` makes it) on the simulated fleet, in a folder of its own that is removed afterwards. */
 export async function startProduct(options: ProductOptions = {}): Promise<Product> {
   const { hosts = 3, containers = 40, history = '2d', withAdmin = true } = options
   const dataDir = await mkdtemp(join(tmpdir(), 'holdfast-e2e-'))
@@ -64,7 +64,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   let child: ChildProcess | undefined
 
   const start = async () => {
-    const started = spawn(process.execPath, ['scripts/holdfast.mjs', 'demo', ...args], {
+    const started = spawn(process.execPath, ['backend/dist/cli/main.js', 'demo', ...args], {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe'],
       env,

@@ -11,6 +11,7 @@ import { Breadcrumbs } from './breadcrumbs.tsx'
 import { EndpointSwitcher } from './endpoint-switcher.tsx'
 import { useFleetLive } from './fleet-live.ts'
 import { KeyHelp } from './key-help.tsx'
+import { PaletteLoading } from './palette-frame.tsx'
 import { NavList, Sidebar } from './sidebar.tsx'
 import { useShortcuts } from './use-shortcuts.ts'
 
@@ -22,7 +23,12 @@ type Overlay = 'palette' | 'help' | 'nav' | null
 
 export function AppLayout() {
   const [overlay, setOverlay] = useState<Overlay>(null)
-  const close = () => setOverlay(null)
+  // What is typed while the palette's code is on its way.
+  const [typedAhead, setTypedAhead] = useState('')
+  const close = () => {
+    setOverlay(null)
+    setTypedAhead('')
+  }
   useFleetLive()
   useShortcuts({
     onPalette: () => setOverlay((shown) => (shown === 'palette' ? null : 'palette')),
@@ -81,8 +87,8 @@ export function AppLayout() {
       </Dialog>
       <KeyHelp open={overlay === 'help'} onClose={close} />
       {overlay === 'palette' ? (
-        <Suspense>
-          <CommandPalette onClose={close} onHelp={() => setOverlay('help')} />
+        <Suspense fallback={<PaletteLoading text={typedAhead} onText={setTypedAhead} onClose={close} />}>
+          <CommandPalette initialText={typedAhead} onClose={close} onHelp={() => setOverlay('help')} />
         </Suspense>
       ) : null}
     </div>

@@ -1,28 +1,27 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { Command } from 'cmdk'
-import { Boxes, Keyboard, type LucideIcon, Search, Server, SunMoon } from 'lucide-react'
-import { type ReactNode, useDeferredValue, useEffect, useRef, useState } from 'react'
+import { Boxes, Keyboard, type LucideIcon, Server, SunMoon } from 'lucide-react'
+import { type ReactNode, useDeferredValue, useState } from 'react'
 import { api, unwrap } from '../lib/api/client.ts'
 import { texts } from '../lib/texts.ts'
 import { toggleTheme } from '../lib/theme.ts'
-import { Kbd } from '../ui/kbd.tsx'
 import { NAV } from './nav.ts'
+import { PALETTE_INPUT, PaletteField, PaletteFrame } from './palette-frame.tsx'
 
 const MAX_OBJECTS = 8
 
 interface CommandPaletteProps {
+  initialText: string
   onClose: () => void
   onHelp: () => void
 }
 
 /** Ctrl/⌘K: objects of the fleet first, then pages, then actions. The server searches the containers. */
-export function CommandPalette({ onClose, onHelp }: CommandPaletteProps) {
-  const dialog = useRef<HTMLDialogElement>(null)
-  const [text, setText] = useState('')
+export function CommandPalette({ initialText, onClose, onHelp }: CommandPaletteProps) {
+  const [text, setText] = useState(initialText)
   const query = useDeferredValue(text.trim())
   const navigate = useNavigate()
-  useEffect(() => dialog.current?.showModal(), [])
 
   const containers = useQuery({
     queryKey: ['palette', 'containers', query],
@@ -52,28 +51,17 @@ export function CommandPalette({ onClose, onHelp }: CommandPaletteProps) {
   }
 
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the click is one on the backdrop; its key is Escape, which the browser handles.
-    <dialog
-      ref={dialog}
-      aria-label={texts.keys.palette}
-      onClose={onClose}
-      onClick={(event) => {
-        if (event.target === dialog.current) onClose()
-      }}
-      className="mx-auto mt-[12dvh] mb-0 w-[calc(100vw-1.5rem)] max-w-xl animate-appear overflow-hidden rounded-lg border border-line bg-card p-0 text-ink"
-    >
+    <PaletteFrame onClose={onClose}>
       <Command shouldFilter={false} label={texts.keys.palette} loop>
-        <div className="flex items-center gap-2 border-line border-b px-3">
-          <Search className="size-4 shrink-0 text-ink-3" aria-hidden />
+        <PaletteField>
           <Command.Input
             autoFocus
             value={text}
             onValueChange={setText}
             placeholder={texts.palette.placeholder}
-            className="h-11 min-w-0 flex-1 bg-transparent outline-none placeholder:text-ink-3"
+            className={PALETTE_INPUT}
           />
-          <Kbd>Esc</Kbd>
-        </div>
+        </PaletteField>
         <Command.List className="max-h-[55dvh] overflow-y-auto p-1">
           <Command.Empty className="px-3 py-8 text-center text-ink-2 text-sm">
             {texts.palette.nothing}
@@ -148,7 +136,7 @@ export function CommandPalette({ onClose, onHelp }: CommandPaletteProps) {
           ) : null}
         </Command.List>
       </Command>
-    </dialog>
+    </PaletteFrame>
   )
 }
 

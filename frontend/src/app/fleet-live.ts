@@ -1,7 +1,8 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useRouter } from '@tanstack/react-router'
-import { useRef } from 'react'
+import { useEffect, useEffectEvent, useRef } from 'react'
 import { authQuery, endpointsQuery } from '../lib/api/queries.ts'
+import { onSignedOut } from '../lib/query-client.ts'
 import { live } from '../lib/socket.ts'
 import { texts } from '../lib/texts.ts'
 import { useLiveEvent, useLiveResync, useRoom } from '../lib/use-live.ts'
@@ -36,12 +37,15 @@ export function useFleetLive() {
     void queries.invalidateQueries()
   })
 
-  useLiveEvent('session:ended', () => {
+  const leave = useEffectEvent(() => {
+    const known = queries.getQueryData(authQuery.queryKey)
+    // Several queries may learn of it at once; the first one tells.
+    if (!known?.user) return
+    queries.setQueryData(authQuery.queryKey, { ...known, user: null })
     live.close()
     toast.error(texts.account.ended)
-    void queries
-      .invalidateQueries({ queryKey: authQuery.queryKey })
-      .then(() => queries.fetchQuery({ ...authQuery, staleTime: 0 }))
-      .then(() => router.invalidate())
+    void router.invalidate()
   })
+  useLiveEvent('session:ended', leave)
+  useEffect(() => onSignedOut(() => leave()), [])
 }

@@ -32,6 +32,8 @@ interface ClientEvents {
   unwatch: (room: string) => void
 }
 
+const RETRY_MS = 2000
+
 const rooms = new Map<string, number>()
 const handlers = new Map<LiveName, Set<(payload: never) => void>>()
 const statusListeners = new Set<() => void>()
@@ -68,6 +70,16 @@ function start() {
   })
 }
 
+/**
+ * The client reconnects by itself when the line breaks, but not when the server ended the connection in good order, as it
+ * does when it is restarted, or refused it.
+ */
+function retry(lost: Socket<ServerEvents, ClientEvents>) {
+  setTimeout(() => {
+    if (socket === lost && !lost.active) lost.connect()
+  }, RETRY_MS)
+}
+
 async function open(): Promise<void> {
   const { io } = await import('socket.io-client')
   // Closed while the code was on its way.
@@ -85,9 +97,17 @@ async function open(): Promise<void> {
     if (wasLive) for (const listener of resyncListeners) listener()
     wasLive = true
   })
-  opened.on('disconnect', () => setStatus({ state: 'lost', lostAt: Date.now() }))
-  opened.on('connect_error', () => {
+  opened.on('disconnect', () => {
+    setStatus({ state: 'lost', lostAt: Date.now() })
+    retry(opened)
+  })
+  opened.on('connect_error', (error: Error & { data?: { code?: string } }) => {
+    if (error.data?.code === 'unauthorized') {
+      dispatch('session:ended', undefined)
+      return
+    }
     if (status.state !== 'lost') setStatus({ state: 'lost', lostAt: Date.now() })
+    retry(opened)
   })
   opened.on('fleet:changes', (payload) => dispatch('fleet:changes', payload))
   opened.on('fleet:event', (payload) => dispatch('fleet:event', payload))
