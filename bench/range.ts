@@ -65,11 +65,13 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
 
 async function main(): Promise<void> {
   say('filling 30 days of 300 containers on three engines')
-  const engines = [await openSqlite(), await openPostgres(), await openTimescale()]
-  const services = new Map<Engine['name'], MetricsService>()
-  for (const engine of engines) services.set(engine.name, await fillHistory(engine.store.db))
+  const engines = await Promise.all([openSqlite(), openPostgres(), openTimescale()])
   const small = await openSqlite()
-  await fillRaw(small)
+  const services = new Map<Engine['name'], MetricsService>()
+  await Promise.all([
+    fillRaw(small),
+    ...engines.map(async ({ name, store }) => services.set(name, await fillHistory(store.db))),
+  ])
   say('reading')
 
   const read = {

@@ -9,17 +9,9 @@ import { createMetricsRollup } from './metrics-rollup.ts'
 import { createRecorder, type RecorderLimits } from './recorder.ts'
 import { DEFAULT_RETENTION, type MetricsRetention } from './resolution.ts'
 
-export type {
-  MetricsService,
-  RangeAllResult,
-  RangeQuery,
-  RangeResult,
-  RangeSeries,
-  TopItem,
-} from './metrics.service.ts'
-export type { LatestValue, SeriesKey, Subject } from './metrics.store.ts'
+export type { MetricsService } from './metrics.service.ts'
+export type { SeriesKey } from './metrics.store.ts'
 export { createMetricsImport, type ImportedPoint, type MetricsImport } from './metrics-import.ts'
-export type { RecorderStats, Sample } from './recorder.ts'
 export { DEFAULT_RETENTION, type MetricsRetention } from './resolution.ts'
 
 /** Five minutes of samples per series go to their place at once; what is newer is read where it waits. */

@@ -15,8 +15,6 @@ export interface SettleReport {
   readonly movedSamples: number
 }
 
-export type MetricsRollup = ReturnType<typeof createMetricsRollup>
-
 /**
  * Keeps the rollups where no TimescaleDB does: moves recent samples into metrics, makes the one-minute
  * buckets they touch from all their samples there, and each coarser rollup from the one before as its
