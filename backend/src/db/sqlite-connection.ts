@@ -52,7 +52,9 @@ export class SqliteConnection {
     const worker = spawn(file, options)
     const ready = await new Promise<SqliteReady>((resolve, reject) => {
       worker.once('message', resolve)
-      worker.once('error', reject)
+      worker.once('error', (cause) =>
+        reject(new DbError('unavailable', `The SQLite thread of ${options.path} does not start`, { cause })),
+      )
       worker.once('exit', (code) =>
         reject(new DbError('unavailable', `The SQLite thread ended with code ${code} while it started`)),
       )

@@ -136,6 +136,8 @@ export class SqlitePool {
     taken.busy = true
     try {
       taken.connection = await this.#liveConnection(taken.connection, true)
+      if (this.#closing !== undefined) await taken.connection.close() // close() could not see it yet
+      this.#assertOpen()
       return { connection: taken.connection, release }
     } catch (error) {
       release()

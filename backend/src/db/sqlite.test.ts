@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { SqlStore } from './sql-store.ts'
 import { openSqliteStore, type SqliteStoreOptions } from './sqlite.ts'
+import { spawnWorker } from './sqlite-connection.ts'
 import { sqliteError } from './sqlite-errors.ts'
 
 let folder: string
@@ -219,5 +220,20 @@ describe('a SQLite store', () => {
     await Promise.all([store.close(), writing])
     const again = await open()
     expect(await again.db.queryOne('SELECT count(*) AS n FROM t')).toEqual({ n: 2 })
+  })
+
+  it('leaves no thread behind when it is closed while a reader starts', async () => {
+    const workers: Worker[] = []
+    const store = await open({
+      spawn: (url, options) => {
+        workers.push(spawnWorker(url, options))
+        return workers.at(-1)!
+      },
+    })
+    const reading = store.db.query('SELECT 1')
+    const outcome = expect(reading).rejects.toMatchObject({ kind: 'unavailable' })
+    await store.close()
+    await outcome
+    expect(workers.map((worker) => worker.threadId)).toEqual([-1, -1])
   })
 })
