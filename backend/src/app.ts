@@ -186,6 +186,7 @@ export function createApp(options: AppOptions): App {
     readiness: () => health.readiness(),
     collector,
     connections: () => realtime.connections(),
+    slowConnections: () => realtime.slowConnections(),
   })
   const system = createSystemService({
     version: VERSION,

@@ -1,6 +1,5 @@
 export { docsRoutes } from './docs.routes.ts'
 export { healthRoutes } from './health.routes.ts'
-export type { CollectorInfo } from './health.schema.ts'
 export { type Check, createHealthService, type HealthChecks } from './health.service.ts'
 export { processMetricsRoutes } from './metrics.routes.ts'
 export { createProcessMetrics } from './process-metrics.ts'

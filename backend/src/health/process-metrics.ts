@@ -12,6 +12,7 @@ export function createProcessMetrics(deps: {
   readiness: () => Promise<Readiness>
   collector: () => CollectorInfo
   connections: () => number
+  slowConnections: () => number
 }) {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
@@ -39,6 +40,7 @@ export function createProcessMetrics(deps: {
   )
   const queue = gauge('holdfast_metrics_queue_length', 'Samples that wait to be stored')
   const sockets = gauge('holdfast_live_connections', 'Open live connections')
+  const slow = gauge('holdfast_live_slow_connections', 'Live connections that take less than is sent')
 
   return {
     observe(route: { method: string; path: string }, status: number, seconds: number): void {
@@ -61,6 +63,7 @@ export function createProcessMetrics(deps: {
       dropped.set(collector.droppedSamples)
       queue.set(collector.queueLength)
       sockets.set(deps.connections())
+      slow.set(deps.slowConnections())
       return { contentType: registry.contentType, text: await registry.metrics() }
     },
 

@@ -1,3 +1,3 @@
 export { monitoringRoutes } from './monitoring.routes.ts'
-export { createMonitoringService, type MonitoringService } from './monitoring.service.ts'
-export { createMonitoringStore, type FleetCounts } from './monitoring.store.ts'
+export { createMonitoringService } from './monitoring.service.ts'
+export { createMonitoringStore } from './monitoring.store.ts'

@@ -1,5 +1,5 @@
 export { createPasswords } from './passwords.ts'
-export { createTokensService, TOKEN_PREFIX, type TokensService } from './tokens.service.ts'
+export { createTokensService, type TokensService } from './tokens.service.ts'
 export { createTokensStore } from './tokens.store.ts'
 export { tokensRoutes, usersRoutes } from './users.routes.ts'
 export { newPassword, User, username } from './users.schema.ts'

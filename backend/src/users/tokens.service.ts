@@ -4,7 +4,7 @@ import { forbidden, invalid, notFound, unauthorized } from '../core/errors.ts'
 import { hasRole, type Principal, ROLES, type Role, type Scope } from '../core/http/principal.ts'
 import type { TokenRow, TokensStore } from './tokens.store.ts'
 
-export const TOKEN_PREFIX = 'hf_'
+const TOKEN_PREFIX = 'hf_'
 
 const SCOPE_ROLES: Readonly<Record<Scope, Role | null>> = {
   read: 'viewer',

@@ -16,7 +16,7 @@ afterEach(async () => {
   server.close()
 })
 
-async function start(): Promise<number> {
+async function start(slowMs: number): Promise<number> {
   realtime = createRealtimeServer({
     log: createLogger('silent'),
     publicUrl: undefined,
@@ -24,7 +24,7 @@ async function start(): Promise<number> {
     identify: async () => PREVIEW,
     authorizeRoom: async () => undefined,
     stillValid: async () => true,
-    slowMs: 1000,
+    slowMs,
   })
   realtime.onWatch('flood', { start: () => undefined, stop: () => undefined })
   realtime.onWatch('many:', { start: () => undefined, stop: () => undefined })
@@ -68,7 +68,7 @@ function frame(text: string): Buffer {
 }
 
 it('lets a connection watch 200 rooms and no more, also when it asks at once', async () => {
-  const port = await start()
+  const port = await start(1000)
   const reader = io(`http://127.0.0.1:${port}/live`, { transports: ['websocket'], forceNew: true })
   const asked = Array.from({ length: 210 }, (_, index) => reader.emitWithAck('watch', `many:${index}`))
   const answers = await Promise.all(asked)
@@ -78,8 +78,31 @@ it('lets a connection watch 200 rooms and no more, also when it asks at once', a
 })
 
 describe('a client that does not read', () => {
+  it('loses samples but no changes, and gets samples again when it has caught up', async () => {
+    const port = await start(600_000)
+    const stalled = await stalledWatcher(port)
+    const room = realtime.room('flood')
+    const filler = 'x'.repeat(50_000)
+    while (realtime.slowConnections() === 0) {
+      room.emit('sample', { filler }, { volatile: true })
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+    room.emit('sample', { mark: 'lost sample' }, { volatile: true })
+    room.emit('change', { mark: 'kept change' })
+    let tail = ''
+    stalled.on('data', (chunk: Buffer) => {
+      tail = (tail + chunk.toString('latin1')).slice(-100_000)
+    })
+    stalled.resume()
+    while (!tail.includes('kept change')) await new Promise((resolve) => setTimeout(resolve, 10))
+    expect(tail).not.toContain('lost sample')
+    while (realtime.slowConnections() > 0) await new Promise((resolve) => setTimeout(resolve, 10))
+    room.emit('sample', { mark: 'new sample' }, { volatile: true })
+    while (!tail.includes('new sample')) await new Promise((resolve) => setTimeout(resolve, 10))
+  })
+
   it('loses samples and then its connection, while others get everything', async () => {
-    const port = await start()
+    const port = await start(1000)
     const stalled = await stalledWatcher(port)
     const cut = new Promise<void>((resolve) => stalled.once('close', () => resolve()))
     stalled.once('error', () => undefined)

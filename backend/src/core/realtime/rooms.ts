@@ -16,8 +16,6 @@ interface Room {
   ready: Promise<void>
 }
 
-export type Rooms = ReturnType<typeof createRooms>
-
 /** Who watches what; tells the domains about the first watcher of a room and about the last one's leaving. */
 export function createRooms(deps: { log: Log }) {
   const kinds: Kind[] = []

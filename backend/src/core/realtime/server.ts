@@ -30,6 +30,8 @@ export interface RealtimeServer extends Realtime {
   /** Cuts the sockets of these sessions at once. */
   endSessions(sessionIds: readonly string[]): void
   connections(): number
+  /** Connections with more waiting than they take; they get no samples. */
+  slowConnections(): number
   close(): Promise<void>
 }
 
@@ -226,6 +228,7 @@ export function createRealtimeServer(options: RealtimeServerOptions): RealtimeSe
     },
 
     connections: () => clients.size,
+    slowConnections: () => [...clients.values()].filter((client) => client.slowSinceMs !== undefined).length,
 
     async close() {
       for (const timer of timers) clearInterval(timer)
