@@ -197,7 +197,12 @@ export function createFleet(deps: {
         if (entry.status !== 'up') continue
         for (const { summary } of entry.containers.values()) {
           if (summary.state !== 'running' || summary.sampledAt === null) continue
-          oldest = Math.max(oldest ?? 0, now - Date.parse(summary.sampledAt))
+          // A container that was down has no sample of that time: it is late from its new start on.
+          const sampledMs = Math.max(
+            Date.parse(summary.sampledAt),
+            Date.parse(summary.startedAt ?? summary.sampledAt),
+          )
+          oldest = Math.max(oldest ?? 0, now - sampledMs)
         }
       }
       const { endpoints, containers } = state.counts()
