@@ -10,7 +10,6 @@ import {
   type SqlValue,
   sqlFor,
 } from './app-db.ts'
-import { DbError } from './db-errors.ts'
 import {
   assertWidth,
   copyChunks,
@@ -21,17 +20,11 @@ import {
   unnestParameters,
 } from './pg-bulk.ts'
 import type { PgConnections, PgLease, PgResult } from './pg-connection.ts'
+import { savepointControl, transactionControl } from './pg-transaction.ts'
 import { encodePgValue } from './pg-values.ts'
 import type { ScriptSession } from './sql-store.ts'
 import { changesSchema } from './sql-text.ts'
-import {
-  type AtomicControl,
-  Frame,
-  retrying,
-  runAtomic,
-  runNested,
-  runStatement,
-} from './transaction-scope.ts'
+import { Frame, retrying, runAtomic, runNested, runStatement } from './transaction-scope.ts'
 
 /** Rows of one unnest: more are slower, because the array literals grow to megabytes. */
 const unnestRows = 500
@@ -120,7 +113,7 @@ abstract class PgSession implements ScriptSession {
       const rowCount = await this.use((lease) => this.copy(lease, table, columns, rows, signal), signal)
       return { rowCount }
     }
-    if (rows.length >= bulkFromRows || typeof onConflict === 'object') {
+    if (rows.length >= bulkFromRows || repeatsKey(columns, rows, onConflict)) {
       return this.insertInParts(table, columns, rows, options)
     }
     const rowCount = await this.use((lease) => this.unnest(lease, table, columns, rows, options), signal)
@@ -189,6 +182,15 @@ abstract class PgSession implements ScriptSession {
   }
 }
 
+/** True when one statement would have to update a row twice. */
+function repeatsKey(
+  columns: readonly string[],
+  rows: Rows,
+  onConflict: InsertManyOptions['onConflict'],
+): boolean {
+  return typeof onConflict === 'object' && partsWithUniqueKeys(rows, columns, onConflict.key).length > 1
+}
+
 /** What one transaction, savepoint or held connection offers. */
 class PgFrameSession extends PgSession {
   readonly #lease: PgLease
@@ -247,8 +249,9 @@ class PgFrameSession extends PgSession {
     const staging = this.connections.stagingName(table, columns)
     const sql = stagedInsert(table, staging, columns, onConflict)
     return this.use(async (lease) => {
+      if (!this.connections.keepsStaging(lease, staging)) await this.connections.script(lease, sql.create)
       // Its rows are gone at the end of a transaction; within one it may be used again.
-      await this.connections.script(lease, lease.staged.has(staging) ? sql.createAndEmpty : sql.create)
+      if (lease.staged.has(staging)) await this.connections.script(lease, sql.empty)
       lease.staged.add(staging)
       await this.copy(lease, staging, columns, rows, signal)
       const { rowCount } = await this.connections.send(lease, sql.insert, [], signal)
@@ -293,19 +296,15 @@ class PgAppDb extends PgSession implements AppDb {
   }
 
   override async transaction<T>(work: (tx: ScriptSession) => Promise<T>): Promise<T> {
+    return this.use((lease) => this.#inTransaction(lease, work))
+  }
+
+  #inTransaction<T>(lease: PgLease, work: (tx: ScriptSession) => Promise<T>): Promise<T> {
     const { connections } = this
-    connections.scope.assertOutside()
-    return this.#retrying(async () => {
-      const lease = await connections.acquire()
-      const frame = new Frame(undefined)
-      try {
-        return await runAtomic(connections.scope, frame, transactionControl(connections, lease), () =>
-          work(new PgFrameSession(connections, lease, frame)),
-        )
-      } finally {
-        lease.release()
-      }
-    })
+    const frame = new Frame(undefined)
+    return runAtomic(connections.scope, frame, transactionControl(connections, lease), () =>
+      work(new PgFrameSession(connections, lease, frame)),
+    )
   }
 
   protected override insertInParts(
@@ -314,7 +313,13 @@ class PgAppDb extends PgSession implements AppDb {
     rows: Rows,
     options: InsertManyOptions,
   ): Promise<{ rowCount: number }> {
-    return this.transaction((tx) => tx.insertMany(table, columns, rows, options))
+    return this.use(async (lease) => {
+      if (rows.length >= bulkFromRows && this.connections.canStage(lease)) {
+        // Made outside of the transaction, it stays with the connection whatever becomes of the rows.
+        await this.connections.keepStaging(lease, table, columns)
+      }
+      return this.#inTransaction(lease, (tx) => tx.insertMany(table, columns, rows, options))
+    }, options.signal)
   }
 
   override async *stream<Row = Record<string, unknown>>(
@@ -370,46 +375,6 @@ class PgAppDb extends PgSession implements AppDb {
 
   #retrying<T>(work: () => Promise<T>): Promise<T> {
     return retrying(work, () => this.connections.stats.retries++)
-  }
-}
-
-function transactionControl(connections: PgConnections, lease: PgLease): AtomicControl {
-  return {
-    begin: () => connections.send(lease, 'BEGIN'),
-    async commit() {
-      try {
-        const { command } = await connections.send(lease, 'COMMIT')
-        // What PostgreSQL answers, without an error, when the transaction had failed.
-        if (command === 'ROLLBACK')
-          throw new DbError('other', 'The transaction had failed and was rolled back')
-      } catch (error) {
-        if (!lease.broken) throw error
-        throw new DbError(
-          'unavailable',
-          'The connection was lost during COMMIT: the transaction may have been kept or not',
-          { cause: error, outcomeUnknown: true },
-        )
-      }
-    },
-    async rollback() {
-      if (lease.broken) return
-      await connections.send(lease, 'ROLLBACK').catch(() => {
-        lease.broken = true // closing the connection rolls back too
-      })
-    },
-  }
-}
-
-function savepointControl(connections: PgConnections, lease: PgLease): AtomicControl {
-  return {
-    begin: () => connections.send(lease, 'SAVEPOINT nested'),
-    commit: () => connections.send(lease, 'RELEASE SAVEPOINT nested'),
-    async rollback() {
-      if (lease.broken) return
-      await connections.script(lease, 'ROLLBACK TO SAVEPOINT nested; RELEASE SAVEPOINT nested').catch(() => {
-        lease.broken = true
-      })
-    },
   }
 }
 

@@ -109,15 +109,14 @@ export function stagedInsert(
   staging: string,
   columns: readonly string[],
   onConflict: InsertManyOptions['onConflict'],
-): { readonly create: string; readonly createAndEmpty: string; readonly insert: string } {
+): { readonly create: string; readonly empty: string; readonly insert: string } {
   const names = columns.map(quoteName).join(', ')
   const from = quoteName(staging)
-  const create =
-    `CREATE TEMPORARY TABLE IF NOT EXISTS ${from} ON COMMIT DELETE ROWS ` +
-    `AS SELECT ${names} FROM ${quoteName(table)} WITH NO DATA`
   return {
-    create,
-    createAndEmpty: `${create}; TRUNCATE ${from}`,
+    create:
+      `CREATE TEMPORARY TABLE IF NOT EXISTS ${from} ON COMMIT DELETE ROWS ` +
+      `AS SELECT ${names} FROM ${quoteName(table)} WITH NO DATA`,
+    empty: `TRUNCATE ${from}`,
     insert: `INSERT INTO ${quoteName(table)} (${names}) SELECT ${names} FROM ${from} ${conflictClause(onConflict)}`,
   }
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import pg from 'pg'
 import { abortable } from './abort.ts'
+import { stagedInsert } from './pg-bulk.ts'
 import { endsConnection, pgError } from './pg-errors.ts'
 import type { StoreStats } from './sql-store.ts'
 import { quoteName } from './sql-text.ts'
@@ -37,6 +38,7 @@ export class PgConnections {
   readonly stats: StoreStats = { retries: 0, reconnects: 0 }
   readonly scope = new TransactionScope()
   readonly #backends: WeakMap<pg.ClientBase, PgBackend>
+  readonly #staging = new WeakMap<pg.ClientBase, Set<string>>()
   #generation = 0
   readonly #types = new Map<string, ReadonlyMap<string, string>>()
 
@@ -143,6 +145,19 @@ export class PgConnections {
 
   canStage(lease: PgLease): boolean {
     return this.canCopy && (this.#backends.get(lease.client)?.temporary ?? false)
+  }
+
+  /** Makes the staging table of these columns on a connection that is in no transaction, unless it is there. */
+  async keepStaging(lease: PgLease, table: string, columns: readonly string[]): Promise<void> {
+    const name = this.stagingName(table, columns)
+    if (this.keepsStaging(lease, name)) return
+    await this.script(lease, stagedInsert(table, name, columns, undefined).create)
+    const kept = this.#staging.get(lease.client) ?? new Set()
+    this.#staging.set(lease.client, kept.add(name))
+  }
+
+  keepsStaging(lease: PgLease, name: string): boolean {
+    return this.#staging.get(lease.client)?.has(name) ?? false
   }
 
   /** A name for the staging table of these columns, another one after a schema change. */
