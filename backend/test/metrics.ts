@@ -1,10 +1,10 @@
 import { createLogger } from '../src/core/log.ts'
 import type { AppDb } from '../src/db/app-db.ts'
 import { createMetricsService } from '../src/metrics/metrics.service.ts'
-import { createMetricsStore } from '../src/metrics/metrics.store.ts'
+import { createMetricsStore, readRollupState } from '../src/metrics/metrics.store.ts'
 import { createMetricsRollup } from '../src/metrics/metrics-rollup.ts'
 import { createRecorder, type RecorderLimits, type Sample } from '../src/metrics/recorder.ts'
-import { DEFAULT_RETENTION, type MetricsRetention } from '../src/metrics/resolution.ts'
+import { bucketStart, DEFAULT_RETENTION, type MetricsRetention, ROLLUPS } from '../src/metrics/resolution.ts'
 
 export const SAMPLE_INTERVAL_MS = 10_000
 
@@ -43,10 +43,11 @@ export function openMetrics(db: AppDb, startMs: number, limits?: Partial<Recorde
     /** Rolls up whatever has ended by now, in the store's own way. */
     async settle(): Promise<void> {
       await rollup.settle(state.nowMs)
-      const { keptBy } = await createMetricsStore(db).rollupState()
+      const { keptBy } = await readRollupState(db)
       if (keptBy !== 'timescaledb') return
-      for (const view of ['metrics_1m', 'metrics_5m', 'metrics_1h', 'metrics_1d']) {
-        await db.execute(`CALL refresh_continuous_aggregate('${view}', NULL, NULL)`)
+      for (const { table, stepMs } of ROLLUPS) {
+        const ended = bucketStart(state.nowMs, stepMs)
+        await db.execute(`CALL refresh_continuous_aggregate('${table}', NULL, ${ended}::BIGINT)`)
       }
     },
   }

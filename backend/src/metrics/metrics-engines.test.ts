@@ -2,7 +2,10 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { databases, plainDatabases, type TestDatabase } from '../../test/databases.ts'
 import { aSample, type MetricsBench, openMetrics } from '../../test/metrics.ts'
+import type { AppDb, AppDbSession, AppDbTransaction } from '../db/app-db.ts'
+import { DbError, isDbError } from '../db/db-errors.ts'
 import type { RangeSeries } from './metrics.service.ts'
+import { createMetricsRollup } from './metrics-rollup.ts'
 import type { Sample } from './recorder.ts'
 import { bucketStart, bucketTimes, DAY_MS, MINUTE_MS, type Resolution } from './resolution.ts'
 
@@ -55,6 +58,27 @@ function randomOf(seed: number): () => number {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0
     return state / 2 ** 32
   }
+}
+
+/** `db` whose writing statements, in transactions too, fail after the first `survives`. */
+function failingAfter(db: AppDb, survives: number): AppDb {
+  let left = survives
+  const wrap = <Session extends AppDbSession>(session: Session): Session =>
+    new Proxy(session, {
+      get(target, name) {
+        if (name === 'execute') {
+          return (...args: Parameters<AppDb['execute']>) =>
+            left-- > 0 ? target.execute(...args) : Promise.reject(new DbError('other', 'died'))
+        }
+        if (name === 'transaction') {
+          return (work: (tx: AppDbTransaction) => Promise<unknown>) =>
+            target.transaction((tx) => work(wrap(tx)))
+        }
+        const value: unknown = Reflect.get(target, name)
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+  return wrap(db)
 }
 
 describe('every engine', () => {
@@ -201,6 +225,40 @@ describe('rollups by the product', () => {
         }),
         { numRuns: name === 'sqlite' ? 25 : 8 },
       )
+    })
+
+    it('lose and double nothing when it dies at any statement', async () => {
+      const start = START + 1000 * DAY_MS
+      for (let survives = 0, died = true; died; survives++) {
+        const who = `crash-${survives}`
+        const bench = openMetrics(opened.db, start + survives * 10 * DAY_MS)
+        const origin = bench.state.nowMs
+        const samples = Array.from({ length: 40 }, (_, index) =>
+          aSample({ name: who, timeMs: origin + index * 3 * MINUTE_MS, value: index }),
+        )
+        bench.state.nowMs = origin + 2 * HOUR_MS
+        await bench.write(samples.slice(0, 30))
+        await bench.settle()
+        await bench.write([...samples.slice(30), ...samples.slice(3, 6)])
+        bench.state.nowMs = origin + 2 * DAY_MS
+        const failing = createMetricsRollup(failingAfter(opened.db, survives))
+        died = await failing.settle(bench.state.nowMs).then(
+          () => false,
+          (error: unknown) => isDbError(error, 'other'),
+        )
+        await bench.settle()
+        const query = { endpointId: 1, subject: 'container', name: who, metrics: [] } as const
+        for (const maxPoints of [2_000, 500, 48, 2]) {
+          const { series, stepMs } = await bench.service.range({
+            ...query,
+            fromMs: origin,
+            toMs: origin + DAY_MS,
+            maxPoints,
+          })
+          expectEqual(series[0], expected(samples, origin, origin + DAY_MS, stepMs))
+        }
+        if (!died) expect(survives).toBeGreaterThan(5)
+      }
     })
   })
 })

@@ -3,12 +3,15 @@ import type { SampleRow } from './metrics.store.ts'
 import { type RollupLevel, rollupOf, type Segment, tableOf } from './resolution.ts'
 
 /**
- * Buckets of one series as JSON text, `[[steps],[means]]` or `[[steps],[means],[mins],[maxs]]`, ascending; a
- * step counts whole buckets from the beginning of the range. Text, because 300 rows of it cross to this
- * process many times faster than 216,000 rows of numbers, and can go on to a browser as they are.
+ * Buckets of one series, ascending, with their columns as JSON text: `[[means]]` or `[[means],[mins],[maxs]]`.
+ * Text, because 300 rows of it come to this process many times faster than 216,000 rows of numbers.
  */
 export interface PackedSeries {
   readonly seriesId: number
+  /** Start of the first bucket. */
+  readonly firstMs: number
+  /** True when buckets are missing in between; the first column is then how many steps each is after the first. */
+  readonly hasGaps: boolean
   readonly columns: string
 }
 
@@ -33,8 +36,6 @@ interface PackedRange {
   readonly level: RollupLevel
   readonly fromMs: number
   readonly toMs: number
-  /** Start of the bucket that is step 0. */
-  readonly originMs: number
 }
 
 export type MetricsReadStore = ReturnType<typeof createMetricsReadStore>
@@ -47,16 +48,25 @@ export function createMetricsReadStore(db: AppDb) {
       range: PackedRange,
       options: PackedOptions,
     ): Promise<PackedSeries[]> {
-      if (range.toMs <= range.fromMs || seriesIds.length === 0) return []
-      const rows = await db.query<{ series_id: number; columns: string | null }>(
-        forBoth((dialect) => packedSql(dialect, range.level, options)),
-        [JSON.stringify(seriesIds), range.fromMs, range.toMs, range.originMs],
-      )
-      const packed: PackedSeries[] = []
-      for (const { series_id, columns } of rows) {
-        if (columns !== null && !columns.startsWith('[[]')) packed.push({ seriesId: series_id, columns })
+      if (range.toMs <= range.fromMs) return []
+      const { stepMs } = rollupOf(range.level)
+      const read = async (ids: readonly number[], hasGaps: boolean) => {
+        if (ids.length === 0) return []
+        const rows = await db.query<{ series_id: number; columns: string | null }>(
+          forBoth((dialect) => packedSql(dialect, range.level, options, hasGaps)),
+          [JSON.stringify(ids), range.fromMs, range.toMs],
+        )
+        return rows.flatMap((row) => splitHeader(row.columns ?? EMPTY, row.series_id))
       }
-      return packed
+      const all = await read(seriesIds, false)
+      const isWhole = ({ count, firstMs, lastMs }: (typeof all)[number]) =>
+        count === (lastMs - firstMs) / stepMs + 1
+      // Where each bucket lies is a third of the work, and only a series with gaps needs to be told.
+      const broken = all.filter((series) => !isWhole(series)).map(({ seriesId }) => seriesId)
+      return [
+        ...all.filter(isWhole).map((series) => ({ ...series, hasGaps: false })),
+        ...(await read(broken, true)).map((series) => ({ ...series, hasGaps: true })),
+      ]
     },
 
     /** The rows of all segments, merged into buckets of `stepMs`; by series, then time. */
@@ -186,19 +196,35 @@ function bounds(segments: readonly Segment[]): number[] {
   return segments.flatMap(({ fromMs, toMs }) => [fromMs, toMs])
 }
 
-function packedSql(dialect: Dialect, level: RollupLevel, { extremes, decimals }: PackedOptions): string {
+const EMPTY = '[[0,0,0]]'
+
+/** Takes `[[count,first,last],…columns]` apart; nothing where there is no bucket. */
+function splitHeader(text: string, seriesId: number) {
+  const end = text.indexOf(']')
+  const [count = 0, firstMs = 0, lastMs = 0]: number[] = JSON.parse(text.slice(1, end + 1))
+  return count === 0 ? [] : [{ seriesId, count, firstMs, lastMs, columns: `[${text.slice(end + 2)}` }]
+}
+
+function packedSql(
+  dialect: Dialect,
+  level: RollupLevel,
+  { extremes, decimals }: PackedOptions,
+  withSteps: boolean,
+): string {
   const scale = decimals === undefined ? undefined : `1e${decimals}`
   const mean = scale ? `floor(m.sum / m.count * ${scale} + 0.5) / ${scale}` : 'm.sum / m.count'
-  const { stepMs } = rollupOf(level)
-  const expressions = [`(m.time_ms - $4) / ${stepMs}`, mean, ...(extremes ? ['m.min', 'm.max'] : [])]
+  const step = `(m.time_ms - m.first_ms) / ${rollupOf(level).stepMs}`
+  const columns = [...(withSteps ? [step] : []), mean, ...(extremes ? ['m.min', 'm.max'] : [])]
+  const header = ['count(*)', 'min(m.time_ms)', 'max(m.time_ms)']
   const range = `m.series_id = s.value AND m.time_ms >= $2 AND m.time_ms < $3`
+  // The window is over one series in the order it is read in.
+  const first = withSteps ? ', min(m.time_ms) OVER () AS first_ms' : ''
+  const rows = `SELECT m.*${first} FROM ${tableOf(level)} AS m WHERE ${range} ORDER BY m.series_id, m.time_ms`
   if (dialect === 'sqlite') {
-    // The primary key is the only way to these rows, so they come in order of time.
     return `
       SELECT s.value AS series_id, (
-        SELECT json_array(${expressions.map((sql) => `json_group_array(${sql})`).join(', ')})
-        FROM ${tableOf(level)} AS m
-        WHERE ${range}
+        SELECT json_array(json_array(${header.join(', ')}), ${columns.map((sql) => `json_group_array(${sql})`).join(', ')})
+        FROM (${rows}) AS m
       ) AS columns
       FROM ${wantedSql(dialect)} AS s`
   }
@@ -206,7 +232,8 @@ function packedSql(dialect: Dialect, level: RollupLevel, { extremes, decimals }:
       SELECT s.value AS series_id, p.columns
       FROM ${wantedSql(dialect)} AS s
       CROSS JOIN LATERAL (
-        SELECT '[[' || ${expressions.map((sql) => `string_agg((${sql})::TEXT, ',')`).join(" || '],[' || ")} || ']]' AS columns
-        FROM (SELECT * FROM ${tableOf(level)} AS m WHERE ${range} ORDER BY m.series_id, m.time_ms) AS m
+        SELECT '[[' || ${header.join(" || ',' || ")} || '],['
+          || ${columns.map((sql) => `string_agg((${sql})::TEXT, ',')`).join(" || '],[' || ")} || ']]' AS columns
+        FROM (${rows}) AS m
       ) AS p`
 }

@@ -8,6 +8,7 @@ interface Policies {
   readonly refresh?: { readonly startOffset: number; readonly endOffset: number; readonly every: string }
 }
 
+const HOUR_MS = 3_600_000
 const REFRESH_EVERY = { '1m': '1 minute', '5m': '5 minutes', '1h': '30 minutes', '1d': '6 hours' } as const
 
 /**
@@ -26,7 +27,12 @@ export function timescalePolicies(retention: MetricsRetention): Policies[] {
         table,
         dropAfter: keptDays(level, retention) * DAY_MS,
         compressAfter: (rawDays + 3) * DAY_MS,
-        refresh: { startOffset: windowDays * DAY_MS, endOffset: stepMs, every: REFRESH_EVERY[level] },
+        refresh: {
+          startOffset: windowDays * DAY_MS,
+          // A day is made when its last hour is sure to be there.
+          endOffset: level === '1d' ? stepMs + 2 * HOUR_MS : stepMs,
+          every: REFRESH_EVERY[level],
+        },
       }
     }),
   ]

@@ -124,10 +124,7 @@ export function createMetricsService(deps: {
 
   async function segmentsAt(level: RollupLevel, fromMs: number, toMs: number): Promise<Segment[]> {
     if (toMs <= fromMs) return []
-    const { keptBy, watermarks } = await store.rollupState()
-    // Continuous aggregates put the samples that are not rolled up yet on top themselves.
-    if (keptBy === 'timescaledb') return [{ source: tableOf(level), fromMs, toMs }]
-    return planSegments(level, fromMs, toMs, watermarks)
+    return planSegments(level, fromMs, toMs, await store.watermarks(level))
   }
 
   async function readRollup(
@@ -144,9 +141,7 @@ export function createMetricsService(deps: {
     const newer = segments.filter((segment) => segment.source !== tableOf(level))
     const ids = series.map((row) => row.id)
     const [packed, buckets] = await Promise.all([
-      Promise.all(
-        main.map(({ fromMs, toMs }) => reader.packed(ids, { level, fromMs, toMs, originMs }, options)),
-      ),
+      Promise.all(main.map(({ fromMs, toMs }) => reader.packed(ids, { level, fromMs, toMs }, options))),
       reader.buckets(ids, newer, stepMs),
     ])
     const columns = new Map<number, Columns>()
@@ -158,7 +153,7 @@ export function createMetricsService(deps: {
       return fresh
     }
     for (const [index, one] of packed.flat().entries()) {
-      unpack(one, columnsOf(one.seriesId))
+      unpack(one, columnsOf(one.seriesId), { originMs, stepMs })
       // 216,000 points take tens of ms: other requests get their turn in between.
       if (index % SERIES_PER_TURN === SERIES_PER_TURN - 1) await setImmediate()
     }
@@ -310,9 +305,17 @@ function emptyColumns(length: number, extremes: boolean): Columns {
   return extremes ? { mean: column(), min: column(), max: column() } : { mean: column() }
 }
 
-function unpack({ columns }: PackedSeries, target: Columns): void {
-  const [steps = [], mean = [], min = [], max = []]: number[][] = JSON.parse(columns)
-  for (const [index, step] of steps.entries()) {
+function unpack(
+  { columns, firstMs, hasGaps }: PackedSeries,
+  target: Columns,
+  { originMs, stepMs }: { originMs: number; stepMs: number },
+): void {
+  const read: number[][] = JSON.parse(columns)
+  const steps = hasGaps ? read.shift() : undefined
+  const [mean = [], min = [], max = []] = read
+  const first = (firstMs - originMs) / stepMs
+  for (let index = 0; index < mean.length; index++) {
+    const step = first + (steps?.[index] ?? index)
     target.mean[step] = mean[index] ?? null
     if (target.min) target.min[step] = min[index] ?? null
     if (target.max) target.max[step] = max[index] ?? null

@@ -1,5 +1,5 @@
 import type { AppDb, AppDbSession } from '../db/app-db.ts'
-import type { RollupLevel, Watermarks } from './resolution.ts'
+import { type Rollup, type RollupLevel, rollupOf, type Watermarks } from './resolution.ts'
 
 export type Subject = 'host' | 'container'
 
@@ -112,8 +112,10 @@ export function createMetricsStore(db: AppDb) {
       })
     },
 
-    rollupState(): Promise<RollupState> {
-      return readRollupState(db)
+    /** How far `level` and the finer rollups may be read; what is newer is in the finer ones. */
+    async watermarks(level: RollupLevel): Promise<Watermarks> {
+      const { keptBy, watermarks } = await readRollupState(db)
+      return keptBy === 'timescaledb' ? readMaterialized(db, level) : watermarks
     },
 
     /** Series of one host or container, by metric and instance; all metrics when `metrics` is empty. */
@@ -192,6 +194,19 @@ export async function readRollupState(session: AppDbSession): Promise<RollupStat
   const watermarks = { '1m': 0, '5m': 0, '1h': 0, '1d': 0 }
   for (const row of rows) watermarks[row.level] = row.watermark_ms
   return { keptBy: rows.some((row) => row.kept_by === 'timescaledb') ? 'timescaledb' : 'product', watermarks }
+}
+
+/**
+ * Continuous aggregates of minutes put what is not materialized yet on top by themselves. Those of hours and
+ * days do not, because it would cost every long chart dear: they end with their last bucket.
+ */
+async function readMaterialized(session: AppDbSession, level: RollupLevel): Promise<Watermarks> {
+  const fine = { '1m': Number.MAX_SAFE_INTEGER, '5m': Number.MAX_SAFE_INTEGER }
+  if (level === '1m' || level === '5m') return { ...fine, '1h': 0, '1d': 0 }
+  const row = await session.queryOne<{ hours: number | null; days: number | null }>(`
+    SELECT (SELECT max(h.time_ms) FROM metrics_1h AS h) AS hours, (SELECT max(d.time_ms) FROM metrics_1d AS d) AS days`)
+  const after = (time: number | null | undefined, { stepMs }: Rollup) => (time == null ? 0 : time + stepMs)
+  return { ...fine, '1h': after(row?.hours, rollupOf('1h')), '1d': after(row?.days, rollupOf('1d')) }
 }
 
 async function findSeries(session: AppDbSession, keys: readonly SeriesKey[]): Promise<KnownSeries[]> {

@@ -40,6 +40,8 @@ BEGIN
   GROUP BY series_id, time_bucket(60000, time_ms)
   WITH NO DATA;
 
+  -- Minutes show what is not materialized yet; hours and days do not, since that would cost every long chart
+  -- dear. Readers take the newest from the minutes.
   FOR rollup IN
     SELECT * FROM (VALUES
       (1, 'metrics_5m', 300000, 'metrics_1m'),
@@ -49,14 +51,14 @@ BEGIN
   LOOP
     EXECUTE format(
       'CREATE MATERIALIZED VIEW %1$I
-       WITH (timescaledb.continuous, timescaledb.materialized_only = FALSE,
+       WITH (timescaledb.continuous, timescaledb.materialized_only = %4$L,
          timescaledb.create_group_indexes = FALSE) AS
        SELECT series_id, time_bucket(%2$s, time_ms) AS time_ms,
          min(min) AS min, max(max) AS max, sum(sum) AS sum, sum(count)::BIGINT AS count
        FROM %3$I
        GROUP BY series_id, time_bucket(%2$s, time_ms)
        WITH NO DATA',
-      rollup.view, rollup.step_ms, rollup.finer);
+      rollup.view, rollup.step_ms, rollup.finer, rollup.step_ms >= 3600000);
   END LOOP;
 
   -- Chunk intervals well under each retention; the policies of the default retention (7 days of samples,
@@ -65,11 +67,12 @@ BEGIN
   -- compression starts after the window, so that late samples meet plain chunks.
   FOR rollup IN
     SELECT * FROM (VALUES
-      ('metrics_1m', 60000, 3, 6.5, 30, INTERVAL '1 minute'),
-      ('metrics_5m', 300000, 7, 8, 120, INTERVAL '5 minutes'),
-      ('metrics_1h', 3600000, 7, 8, 365, INTERVAL '30 minutes'),
-      ('metrics_1d', 86400000, 28, 9, 365, INTERVAL '6 hours')
-    ) AS levels (view, step_ms, chunk_days, window_days, keep_days, every)
+      ('metrics_1m', 60000, 60000, 3, 6.5, 30, INTERVAL '1 minute'),
+      ('metrics_5m', 300000, 300000, 7, 8, 120, INTERVAL '5 minutes'),
+      ('metrics_1h', 3600000, 3600000, 7, 8, 365, INTERVAL '30 minutes'),
+      -- A day is made when its last hour is sure to be there.
+      ('metrics_1d', 86400000, 93600000, 28, 9, 365, INTERVAL '6 hours')
+    ) AS levels (view, step_ms, settled_ms, chunk_days, window_days, keep_days, every)
   LOOP
     PERFORM set_chunk_time_interval(rollup.view::regclass, rollup.chunk_days * day_ms);
     -- Compression of an aggregate asks its own hypertable what time it is; nothing sets that by itself.
@@ -79,7 +82,7 @@ BEGIN
     FROM timescaledb_information.continuous_aggregates AS c
     WHERE c.view_schema = current_schema() AND c.view_name = rollup.view;
     PERFORM add_continuous_aggregate_policy(rollup.view::regclass,
-      start_offset => (rollup.window_days * day_ms)::BIGINT, end_offset => rollup.step_ms::BIGINT,
+      start_offset => (rollup.window_days * day_ms)::BIGINT, end_offset => rollup.settled_ms::BIGINT,
       schedule_interval => rollup.every);
     -- Long charts of all containers read the coarse ones from the index alone.
     EXECUTE format('CREATE INDEX ON %I (series_id, time_ms)%s', rollup.view,
