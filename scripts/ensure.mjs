@@ -79,6 +79,11 @@ export function ensureInstalled() {
 /** Builds backend/dist and frontend/dist when their sources changed since the last build. */
 export function ensureBuilt({ force = false } = {}) {
   ensureInstalled()
+  build(force)
+}
+
+/** Builds what is missing or stale with the packages that are there. */
+export function build(force) {
   const parts = [
     {
       name: 'backend',

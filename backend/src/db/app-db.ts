@@ -123,11 +123,6 @@ export interface AppDb extends AppDbSession {
   healthCheck(): Promise<boolean>
 }
 
-/** Chooses by engine what is not SQL. A full record, so that a missing engine does not compile. */
-export function forDialect<T>(db: { readonly dialect: Dialect }, choices: Readonly<Record<Dialect, T>>): T {
-  return choices[db.dialect]
-}
-
 export function sqlFor(dialect: Dialect, sql: SqlText): string {
   return typeof sql === 'string' ? sql : sql[dialect]
 }

@@ -46,6 +46,3 @@ function subscribe(listener: () => void) {
 }
 
 export const useThemeChoice = (): ThemeChoice => useSyncExternalStore(subscribe, () => choice)
-
-/** The theme in force; canvases redraw when it changes. */
-export const useTheme = (): 'dark' | 'light' => useSyncExternalStore(subscribe, resolve)
