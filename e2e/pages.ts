@@ -41,13 +41,24 @@ export async function aContainer(context: BrowserContext): Promise<Container> {
   return found
 }
 
+/** This machine, which alone shows its processes. */
+async function localHost(context: BrowserContext): Promise<number> {
+  const answer = await context.request.get('/api/hosts')
+  const { items }: { items: { endpointId: number; kind: string }[] } = await answer.json()
+  const found = items.find((host) => host.kind === 'local')
+  if (!found) throw new Error('This machine is not among the hosts')
+  return found.endpointId
+}
+
 /** Every page there is; details are of the first thing of their kind. */
 export async function allPages(context: BrowserContext): Promise<PageCase[]> {
+  const local = await localHost(context)
   const { endpointId, name, stack } = await aContainer(context)
   const container = `/containers/${endpointId}/${name}`
   const details = [
-    { name: 'host', path: `/hosts/${endpointId}` },
-    { name: 'host-processes', path: `/hosts/${endpointId}?tab=processes` },
+    { name: 'host', path: `/hosts/${local}` },
+    { name: 'host-processes', path: `/hosts/${local}?tab=processes` },
+    { name: 'host-hardware', path: `/hosts/${local}?tab=hardware` },
     { name: 'container', path: container },
     { name: 'container-day', path: `${container}?range=24h` },
     { name: 'container-logs', path: `${container}?tab=logs` },

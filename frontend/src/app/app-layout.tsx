@@ -59,12 +59,11 @@ export function AppLayout() {
             <EndpointSwitcher />
             <Button
               className="px-2 text-ink-3 sm:w-44 sm:justify-start"
-              aria-label={texts.palette.open}
               onClick={() => setOverlay('palette')}
             >
               <Search aria-hidden />
-              <span className="hidden flex-1 text-left sm:block">{texts.palette.open}</span>
-              <span className="hidden gap-0.5 sm:flex">
+              <span className="sr-only text-left sm:not-sr-only sm:flex-1">{texts.palette.open}</span>
+              <span className="hidden gap-0.5 sm:flex" aria-hidden>
                 <Kbd>Ctrl</Kbd>
                 <Kbd>K</Kbd>
               </span>
@@ -83,7 +82,9 @@ export function AppLayout() {
         </main>
       </div>
       <Dialog open={overlay === 'nav'} onClose={close} title={texts.app.name} shape="sheet">
-        <NavList onNavigate={close} />
+        <nav aria-label={texts.nav.label}>
+          <NavList onNavigate={close} />
+        </nav>
       </Dialog>
       <KeyHelp open={overlay === 'help'} onClose={close} />
       {overlay === 'palette' ? (

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { Command } from 'cmdk'
 import { Boxes, Keyboard, type LucideIcon, Server, SunMoon } from 'lucide-react'
-import { type ReactNode, useDeferredValue, useState } from 'react'
+import { type ReactNode, useDeferredValue, useRef, useState } from 'react'
 import { api, unwrap } from '../lib/api/client.ts'
 import { texts } from '../lib/texts.ts'
 import { toggleTheme } from '../lib/theme.ts'
@@ -20,6 +20,9 @@ interface CommandPaletteProps {
 /** Ctrl/⌘K: objects of the fleet first, then pages, then actions. The server searches the containers. */
 export function CommandPalette({ initialText, onClose, onHelp }: CommandPaletteProps) {
   const [text, setText] = useState(initialText)
+  // The first entry is chosen until somebody moves on from it: entries that arrive later go above the others.
+  const [moved, setMoved] = useState<string | null>(null)
+  const isMoving = useRef(false)
   const query = useDeferredValue(text.trim())
   const navigate = useNavigate()
 
@@ -45,6 +48,14 @@ export function CommandPalette({ initialText, onClose, onHelp }: CommandPaletteP
     { label: texts.keys.help, icon: Keyboard, run: onHelp },
   ].filter((action) => matches(action.label))
 
+  const ids = [
+    ...foundContainers.map((container) => `container/${container.endpointId}/${container.id}`),
+    ...foundHosts.map((host) => `host/${host.endpointId}`),
+    ...pages.map((page) => `page/${page.to}`),
+    ...actions.map((action) => `action/${action.label}`),
+  ]
+  const selected = moved !== null && ids.includes(moved) ? moved : (ids[0] ?? '')
+
   const choose = (act: () => void) => () => {
     onClose()
     act()
@@ -52,12 +63,30 @@ export function CommandPalette({ initialText, onClose, onHelp }: CommandPaletteP
 
   return (
     <PaletteFrame onClose={onClose}>
-      <Command shouldFilter={false} label={texts.keys.palette} loop>
+      <Command
+        shouldFilter={false}
+        label={texts.keys.palette}
+        loop
+        value={selected}
+        onValueChange={(value) => {
+          if (isMoving.current) setMoved(value)
+        }}
+        onKeyDownCapture={(event) => {
+          isMoving.current = event.key.startsWith('Arrow') || event.key === 'Home' || event.key === 'End'
+        }}
+        onPointerMoveCapture={() => {
+          isMoving.current = true
+        }}
+      >
         <PaletteField>
           <Command.Input
             autoFocus
             value={text}
-            onValueChange={setText}
+            onValueChange={(next) => {
+              setText(next)
+              setMoved(null)
+              isMoving.current = false
+            }}
             placeholder={texts.palette.placeholder}
             className={PALETTE_INPUT}
           />

@@ -10,6 +10,8 @@ export function PaletteFrame({ onClose, children }: { onClose: () => void; child
   const dialog = useRef<HTMLDialogElement>(null)
   useEffect(() => {
     if (!dialog.current?.open) dialog.current?.showModal()
+    // The field may have been asked to take the focus while its dialog was still closed, when nothing in it can.
+    dialog.current?.querySelector('input')?.focus()
   }, [])
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the click is one on the backdrop; its key is Escape, which the browser handles.

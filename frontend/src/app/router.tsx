@@ -202,12 +202,17 @@ const systemRoute = createRoute({
   component: lazyRouteComponent(() => import('../features/system/system-page.tsx'), 'SystemPage'),
 })
 
-const designRoute = createRoute({
-  getParentRoute: () => appRoute,
-  path: '/design',
-  staticData: { crumb: texts.nav.design },
-  component: lazyRouteComponent(() => import('../features/design/design-page.tsx'), 'DesignPage'),
-})
+// Development only: neither the route nor its code is in a build.
+const developmentRoutes = import.meta.env.DEV
+  ? [
+      createRoute({
+        getParentRoute: () => appRoute,
+        path: '/design',
+        staticData: { crumb: texts.nav.design },
+        component: lazyRouteComponent(() => import('../features/design/design-page.tsx'), 'DesignPage'),
+      }),
+    ]
+  : []
 
 const routeTree = rootRoute.addChildren([
   setupRoute,
@@ -226,7 +231,7 @@ const routeTree = rootRoute.addChildren([
     settingsRoute,
     auditRoute,
     systemRoute,
-    ...(import.meta.env.DEV ? [designRoute] : []),
+    ...developmentRoutes,
   ]),
 ])
 

@@ -15,7 +15,7 @@ interface NavListProps {
 
 export function NavList({ narrow = false, onNavigate }: NavListProps) {
   return (
-    <nav aria-label={texts.nav.label} className="flex flex-col gap-4">
+    <div className="flex flex-col gap-4">
       {NAV.map((group) => (
         <div key={group.label}>
           <p
@@ -48,7 +48,7 @@ export function NavList({ narrow = false, onNavigate }: NavListProps) {
           </ul>
         </div>
       ))}
-    </nav>
+    </div>
   )
 }
 
@@ -74,7 +74,8 @@ export function Sidebar() {
     }
   }
   return (
-    <div
+    <nav
+      aria-label={texts.nav.label}
       className={cn(
         'sticky top-0 hidden h-dvh shrink-0 flex-col border-line border-r bg-card md:flex',
         narrow ? 'w-14' : 'w-52',
@@ -100,6 +101,6 @@ export function Sidebar() {
           {narrow ? <PanelLeftOpen aria-hidden /> : <PanelLeftClose aria-hidden />}
         </Button>
       </div>
-    </div>
+    </nav>
   )
 }

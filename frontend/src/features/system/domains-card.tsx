@@ -20,7 +20,7 @@ export function DomainsCard({ domains, className }: { domains: readonly DomainIn
     <Card className={className ?? ''}>
       <CardHeader title={t.domains} />
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by key. */}
-      <section className="overflow-x-auto" aria-label={t.domains} tabIndex={0}>
+      <section className="relative overflow-x-auto" aria-label={t.domains} tabIndex={0}>
         <table className="w-full border-line border-t text-sm">
           <thead className="text-ink-3 text-xs">
             <tr>

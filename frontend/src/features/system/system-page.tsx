@@ -54,7 +54,7 @@ export function SystemPage() {
         actions={actions}
       />
       {data ? (
-        <div className="grid gap-3 lg:grid-cols-2">
+        <div className="grid grid-cols-1 gap-3 lg:grid-cols-2">
           <ProcessCard system={data} />
           <CollectorCard collector={data.collector} />
           <StoresCard stores={data.stores} />
@@ -62,7 +62,7 @@ export function SystemPage() {
           <DomainsCard domains={data.domains} className="lg:col-span-2" />
         </div>
       ) : (
-        <Loading className="grid gap-3 lg:grid-cols-2">
+        <Loading className="grid grid-cols-1 gap-3 lg:grid-cols-2">
           {[1, 2, 3, 4].map((card) => (
             <Skeleton key={card} className="h-48" />
           ))}
