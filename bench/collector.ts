@@ -8,9 +8,9 @@ import { type Product, startProduct } from './product.ts'
 
 const HOSTS = numberOption('--hosts', 20)
 const CONTAINERS = numberOption('--containers', 1000)
-const WARM_UP_SECONDS = quick ? 12 : 30
+const WARM_UP_SECONDS = numberOption('--warm-up', quick ? 12 : 30)
 /** The full measure spans a run of the five-minute rollup job. */
-const MEASURE_SECONDS = quick ? 10 : 310
+const MEASURE_SECONDS = numberOption('--seconds', quick ? 10 : 310)
 
 interface System {
   readonly collector: {
