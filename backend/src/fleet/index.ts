@@ -1,4 +1,3 @@
-import { hostname } from 'node:os'
 import type { SecretBox } from '../core/crypto/secret-box.ts'
 import type { Route } from '../core/http/route.ts'
 import type { Job } from '../core/jobs/jobs.ts'
@@ -79,6 +78,7 @@ export function createFleet(deps: {
   let longestCycleMs: number | null = null
   const state = createFleetState({ maxGapMs, onDirty: () => socket.changed() })
   const events = createEventSink({ store, log, onEvent: (event) => socket.event(event) })
+  const host = createHostSource({ paths, maxGapMs })
   const collector = createCollector({
     store,
     state,
@@ -86,7 +86,7 @@ export function createFleet(deps: {
     log,
     intervalMs,
     localEngine: { dockerHost: config.dockerHost, dockerSocket: config.dockerSocket },
-    host: createHostSource({ paths, maxGapMs }),
+    host,
     record: deps.record,
     onCycle: (rows, durationMs) => {
       longestCycleMs = Math.max(longestCycleMs ?? 0, durationMs)
@@ -128,12 +128,13 @@ export function createFleet(deps: {
     const rows = await store.listEndpoints()
     if (rows.some((row) => row.kind === 'local')) return
     const taken = new Set(rows.map((row) => row.name))
-    const name = [hostname() || 'this machine', 'this machine'].find((each) => !taken.has(each))
+    const { hostname } = host.facts()
+    const name = [hostname || 'this machine', 'this machine'].find((each) => !taken.has(each))
     try {
       await store.insertEndpoint({
         parentId: null,
         kind: 'local',
-        name: name ?? `this machine (${hostname()})`,
+        name: name ?? `this machine (${hostname})`,
         url: null,
         externalId: null,
         enabled: true,
