@@ -35,7 +35,11 @@ export function serve(db: AppDb): { service: MetricsService; settle(): Promise<u
 export async function fillHistory(db: AppDb): Promise<MetricsService> {
   const { service, settle } = serve(db)
   const tail: Sample[] = []
-  for (let timeMs = historyEndMs; timeMs < nowMs; timeMs += timeMs < nowMs - 5 * MINUTE_MS ? MINUTE_MS : 10_000) {
+  for (
+    let timeMs = historyEndMs;
+    timeMs < nowMs;
+    timeMs += timeMs < nowMs - 5 * MINUTE_MS ? MINUTE_MS : 10_000
+  ) {
     for (let index = 0; index < CONTAINERS; index++) {
       for (const [offset, metric] of METRICS.entries()) {
         const value = (((timeMs / 10_000 + index * 31 + offset) * 7919) % 10_007) / 100

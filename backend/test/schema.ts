@@ -177,7 +177,13 @@ async function describePostgresTable(db: AppDb, name: string, oid: number): Prom
   )
   const triggers = await db.query<{ text: string }>(
     `SELECT replace(pg_get_triggerdef(oid), quote_ident(current_schema()) || '.', '') AS text FROM pg_trigger
-     WHERE tgrelid = $1::oid AND NOT tgisinternal ORDER BY tgname`,
+     -- TimescaleDB's own triggers carry ids that count every hypertable ever made in the database.
+     WHERE tgrelid = $1::oid AND NOT tgisinternal
+       AND NOT EXISTS (
+         SELECT 1 FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
+         WHERE p.oid = tgfoid AND n.nspname = '_timescaledb_functions'
+       )
+     ORDER BY tgname`,
     [oid],
   )
   const of = (kind: string) => constraints.filter((each) => each.kind === kind).map((each) => each.text)
