@@ -33,6 +33,17 @@ describe('overview', () => {
       .not.toBe(before)
   })
 
+  it('draws its lines in colour, also for those who want no motion', async () => {
+    await page.goto('/')
+    await settled(page)
+    const canvas = page
+      .getByRole('img', { name: /^CPU\./ })
+      .first()
+      .locator('canvas')
+    await canvas.waitFor()
+    await expect.poll(() => page.evaluate(COLOURED_PIXELS), { timeout: 20_000 }).toBeGreaterThan(20)
+  })
+
   it('has counts that lead to the list they count', async () => {
     await page.goto('/')
     await settled(page)
@@ -145,3 +156,15 @@ describe('a lost connection', () => {
     await page.getByText('Live updates lost').waitFor({ state: 'detached', timeout: 60_000 })
   })
 })
+
+/** Counts pixels that are neither grey nor see-through: those of a line, as grid and labels have no colour. */
+const COLOURED_PIXELS = `(() => {
+  const canvas = document.querySelector('[role=img][aria-label^="CPU."] canvas')
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
+  let count = 0
+  for (let at = 0; at < data.length; at += 4) {
+    const [red, green, blue, alpha] = data.slice(at, at + 4)
+    if (alpha > 200 && Math.max(red, green, blue) - Math.min(red, green, blue) > 60) count += 1
+  }
+  return count
+})()`

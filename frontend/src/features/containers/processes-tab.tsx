@@ -35,7 +35,7 @@ export function ProcessesTab({ container }: { container: ContainerDetail }) {
   }
   const last = data.titles.length - 1
   return (
-    <Card className="overflow-x-auto">
+    <Card className="overflow-x-auto" tabIndex={0} aria-label={t.processes}>
       <table className="tabular w-full text-sm">
         <thead className="text-ink-3 text-xs">
           <tr className="border-line border-b">
@@ -62,7 +62,7 @@ export function ProcessesTab({ container }: { container: ContainerDetail }) {
                   className={cn(
                     'px-3 py-1.5',
                     NUMERIC.test(data.titles[column] ?? '') && 'whitespace-nowrap text-right',
-                    column === last && 'mono [overflow-wrap:anywhere]',
+                    column === last && 'mono min-w-72 [overflow-wrap:anywhere]',
                   )}
                 >
                   {value}

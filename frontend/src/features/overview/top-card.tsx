@@ -33,7 +33,11 @@ export function TopCard({ title, items }: { title: string; items: readonly TopIt
               >
                 {item.name}
               </Link>
-              <Sparkline values={item.spark} maximum={HEADROOM * Math.max(...item.spark)} className="h-5 w-full" />
+              <Sparkline
+                values={item.spark}
+                maximum={HEADROOM * Math.max(...item.spark)}
+                className="h-5 w-full"
+              />
               <span className="tabular whitespace-nowrap text-right">
                 {formatValue(item.value, item.unit)}
               </span>

@@ -51,13 +51,13 @@ function EventRow({ event, where }: { event: FleetEvent; where: string | undefin
           <span className="tabular">{formatLocal(new Date(event.at)).slice(11)}</span>
           <Time at={event.at} className="text-ink-3" />
         </span>
-        <span className="flex min-w-48">
+        <span className="flex min-w-0 sm:min-w-48">
           <Status tone={eventTone(event)} look="plain">
             {event.action}
             {event.action === 'die' && code !== undefined ? ` · ${t.exit(code)}` : ''}
           </Status>
         </span>
-        <span className="min-w-0 flex-1 [overflow-wrap:anywhere]">
+        <span className="min-w-0 flex-1 basis-40 [overflow-wrap:anywhere]">
           {event.kind === 'container' ? (
             <Link
               to="/containers/$endpointId/$containerName"
