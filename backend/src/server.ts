@@ -194,6 +194,14 @@ function reportStartFailure(error: unknown, log: Log): void {
   else log.fatal({ err: error }, 'start failed')
 }
 
+/** For the person at the terminal, who should not have to read JSON. */
+function greet({ url, setupToken }: RunningServer): void {
+  const lines = [`Holdfast ${VERSION} is at ${url}`]
+  if (setupToken !== undefined) lines.push(`Make the first admin: ${url}/setup?token=${setupToken}`)
+  lines.push('Ctrl+C stops it')
+  process.stderr.write(`\n${lines.map((line) => `  ${line}\n`).join('')}\n`)
+}
+
 /** The token is meant to be read by whoever reads the log: it works once, and only until an admin exists. */
 function announceSetup(url: string, token: string, log: Log): void {
   log.info({ setupUrl: `${url}/setup?token=${token}` }, 'no admin yet: open the setup address to make one')
