@@ -43,6 +43,7 @@ export async function startServer(config: Config, log: Log): Promise<RunningServ
     await listen(app.server, config)
     const url = urlOf(app.server, config)
     log.info({ url, version: VERSION }, 'listening')
+    greet([`Holdfast ${VERSION} is at ${url}`, 'Ctrl+C stops it'])
     await app.start()
     return { app, url, stop: once(stopper(app, storage, config, log)) }
   } catch (error) {
@@ -195,14 +196,13 @@ function reportStartFailure(error: unknown, log: Log): void {
 }
 
 /** For the person at the terminal, who should not have to read JSON. */
-function greet({ url, setupToken }: RunningServer): void {
-  const lines = [`Holdfast ${VERSION} is at ${url}`]
-  if (setupToken !== undefined) lines.push(`Make the first admin: ${url}/setup?token=${setupToken}`)
-  lines.push('Ctrl+C stops it')
-  process.stderr.write(`\n${lines.map((line) => `  ${line}\n`).join('')}\n`)
+function greet(lines: readonly string[]): void {
+  if (process.stderr.isTTY) process.stderr.write(`\n${lines.map((line) => `  ${line}\n`).join('')}\n`)
 }
 
 /** The token is meant to be read by whoever reads the log: it works once, and only until an admin exists. */
 function announceSetup(url: string, token: string, log: Log): void {
-  log.info({ setupUrl: `${url}/setup?token=${token}` }, 'no admin yet: open the setup address to make one')
+  const setupUrl = `${url}/setup?token=${token}`
+  log.info({ setupUrl }, 'no admin yet: open the setup address to make one')
+  greet([`No admin yet. Make one at ${setupUrl}`])
 }
