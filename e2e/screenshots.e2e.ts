@@ -10,7 +10,7 @@ const FOLDER = fileURLToPath(new URL('../docs/screenshots', import.meta.url))
 /** Shows what else runs on the machine that takes the pictures. */
 const PRIVATE = new Set(['host-processes', 'host-hardware'])
 /** Live charts look like charts after a few samples. */
-const MOVING_MS = 12_000
+const MOVING_MS = 120_000
 const DRAWN_MS = 1500
 
 const LOOKS = [
@@ -29,6 +29,8 @@ beforeAll(async () => {
   browser = await launchBrowser()
   const { page, context, close } = await visit(browser, product.url)
   pages = (await allPages(context)).filter((each) => !PRIVATE.has(each.name))
+  // Watched, it is sampled each second.
+  await page.goto('/')
   await page.waitForTimeout(MOVING_MS)
   await close()
 })

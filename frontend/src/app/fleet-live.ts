@@ -23,11 +23,14 @@ export function useFleetLive() {
       void queries.invalidateQueries()
       return
     }
-    if (changes.endpoints.length > 0) {
+    if (changes.endpoints.length > 0 || changes.removedEndpoints.length > 0) {
       queries.setQueryData(endpointsQuery.queryKey, (known) => {
         if (!known) return known
         const fresh = new Map(changes.endpoints.map((endpoint) => [endpoint.id, endpoint]))
-        return { ...known, items: known.items.map((endpoint) => fresh.get(endpoint.id) ?? endpoint) }
+        const ids = new Set(known.items.map((endpoint) => endpoint.id))
+        const kept = known.items.filter((endpoint) => !changes.removedEndpoints.includes(endpoint.id))
+        const added = changes.endpoints.filter((endpoint) => !ids.has(endpoint.id))
+        return { ...known, items: [...kept.map((endpoint) => fresh.get(endpoint.id) ?? endpoint), ...added] }
       })
     }
   })

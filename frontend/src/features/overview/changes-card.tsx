@@ -8,6 +8,8 @@ import { Time } from '../../ui/time.tsx'
 
 const t = texts.overview.changes
 const SHOWN = 12
+/** `health_status: unhealthy` says the same without its first word. */
+const HEALTH_PREFIX = /^health_status: /
 
 /** Events of the last hour, newest first. */
 export function ChangesCard({ events }: { events: readonly FleetEvent[] }) {
@@ -46,7 +48,7 @@ export function ChangesCard({ events }: { events: readonly FleetEvent[] }) {
                 </span>
               )}
               <Status tone={eventTone(event)} look="plain" className="max-w-36">
-                {event.action}
+                {event.action.replace(HEALTH_PREFIX, '')}
               </Status>
               <Time at={event.at} className="text-right text-ink-3 text-xs" />
             </li>

@@ -9,7 +9,7 @@ import { TimeChart } from '../../ui/time-chart/time-chart.tsx'
 import { resolveRange } from '../../ui/time-chart/time-range.ts'
 
 const t = texts.overview.hosts
-const RANGE = resolveRange({}, '15m')
+const RANGE = resolveRange({}, 'live')
 const HEIGHT = 92
 const METRICS = [
   'cpu.percent',
