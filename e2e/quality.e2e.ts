@@ -84,22 +84,4 @@ describe('first load', () => {
     expect(bytes).toBeLessThanOrEqual(250_000)
     await close()
   })
-
-  it('paints its largest part within 1.5 s', async () => {
-    const measured: number[] = []
-    for (let run = 0; run < 5; run += 1) {
-      const { page, close } = await visit(browser, product.url)
-      await page.goto('/')
-      await settled(page)
-      measured.push(await page.evaluate(LARGEST_PAINT))
-      await close()
-    }
-    // The best of five: other work on the machine can only make it worse.
-    expect(Math.min(...measured)).toBeLessThanOrEqual(1500)
-  })
 })
-
-const LARGEST_PAINT = `new Promise((resolve) => {
-  new PerformanceObserver((list) => resolve(list.getEntries().at(-1).startTime))
-    .observe({ type: 'largest-contentful-paint', buffered: true })
-})`
