@@ -242,9 +242,12 @@ class AppDbRouter implements Storage {
     this.#decisions = new Map(
       [...settlement.decisions].map(([domain, decision]) => [domain, this.#keepOrFence(domain, decision)]),
     )
+    // Most often one cause fences every domain: twenty lines that say the same would hide it.
+    const fenced = new Map<string, Domain[]>()
     for (const [domain, { fence }] of this.#decisions) {
-      if (fence !== undefined) this.#deps.log.error({ domain, reason: fence }, 'domain is fenced')
+      if (fence !== undefined) fenced.set(fence, [...(fenced.get(fence) ?? []), domain])
     }
+    for (const [reason, domains] of fenced) this.#deps.log.error({ domains, reason }, 'domains are fenced')
     return settlement
   }
 
