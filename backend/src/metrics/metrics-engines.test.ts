@@ -60,6 +60,19 @@ function randomOf(seed: number): () => number {
   }
 }
 
+/** `db`, and how many statements it was asked for outside of transactions. */
+function counting(db: AppDb): { db: AppDb; asked: () => number } {
+  let statements = 0
+  const proxy = new Proxy(db, {
+    get(target, name) {
+      if (name === 'queryOne' || name === 'execute') statements += 1
+      const value: unknown = Reflect.get(target, name)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  return { db: proxy, asked: () => statements }
+}
+
 /** `db` whose writing statements, in transactions too, fail after the first `survives`. */
 function failingAfter(db: AppDb, survives: number): AppDb {
   let left = survives
@@ -225,6 +238,20 @@ describe('rollups by the product', () => {
         }),
         { numRuns: name === 'sqlite' ? 25 : 8 },
       )
+    })
+
+    it('cost nothing for the years between two samples', async () => {
+      const bench = openMetrics(opened.db, START + 500 * DAY_MS)
+      await bench.settle()
+      const early = aSample({ name: 'early', timeMs: bench.state.nowMs - DAY_MS, value: 1 })
+      await bench.write([early])
+      bench.state.nowMs += 400 * DAY_MS
+      await bench.write([aSample({ name: 'late', timeMs: bench.state.nowMs, value: 2 })])
+      bench.state.nowMs += DAY_MS
+      const { db, asked } = counting(opened.db)
+      const { movedSamples } = await createMetricsRollup(db).settle(bench.state.nowMs)
+      expect(movedSamples).toBe(2)
+      expect(asked()).toBeLessThan(100)
     })
 
     it('lose and double nothing when it dies at any statement', async () => {

@@ -33,12 +33,14 @@ export function createMetricsRollup(db: AppDb) {
       if (db.dialect === 'postgres' && keptBy === 'product') await ensurePartitions(db, nowMs)
 
       let movedSamples = 0
-      const oldest = await oldestRecent(db)
-      let reached = Math.max(watermarks['1m'], oldest ?? 0)
-      while (oldest !== undefined && oldest < cutoff && !signal?.aborted) {
-        reached = Math.min(cutoff, bucketStart(reached, MINUTE_MS) + TURN_MS)
-        movedSamples += await moveBefore(db, reached, keptBy)
-        if (reached === cutoff) break
+      // Each turn starts where there is something: between two samples may lie years of a wrong clock.
+      for (
+        let oldest = await oldestRecent(db);
+        oldest !== undefined && oldest < cutoff && !signal?.aborted;
+        oldest = await oldestRecent(db)
+      ) {
+        const from = Math.max(oldest, watermarks['1m'])
+        movedSamples += await moveBefore(db, Math.min(cutoff, bucketStart(from, MINUTE_MS) + TURN_MS), keptBy)
       }
       if (keptBy === 'product' && !signal?.aborted) {
         await raiseWatermark(db, '1m', cutoff)
