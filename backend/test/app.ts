@@ -168,7 +168,7 @@ function createClient(base: string, bearer?: string): Client {
       const cookie = response.headers.getSetCookie()[0]?.split(';')[0]
       if (cookie !== undefined) client.cookie = cookie.endsWith('=') ? '' : cookie
       const text = await response.text()
-      const isJson = response.headers.get('content-type')?.includes('json') ?? false
+      const isJson = /[/+]json/.test(response.headers.get('content-type') ?? '')
       return {
         status: response.status,
         headers: response.headers,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Client, startTestApp, type TestApp } from '../../test/app.ts'
 import { databases, type TestDatabase } from '../../test/databases.ts'
+import { LogSearchMessage } from '../fleet/log.schema.ts'
 import { type SimulatedFleet, startSimulatedFleet } from './fleet.ts'
 
 const sqlite = databases.find(({ name }) => name === 'sqlite')!
@@ -64,5 +65,21 @@ describe('the product on a simulated fleet', () => {
       },
       { timeout: 20_000, interval: 200 },
     )
+  })
+
+  it('streams a search over a log, and refuses a bad one before it begins', async () => {
+    const { body } = await admin.get('/api/containers?state=running&limit=1')
+    const [{ endpointId, name }] = body.items
+    const path = `/api/containers/${endpointId}/${name}/logs/search`
+    const { status, headers, text } = await admin.get(`${path}?q=e&tail=5`)
+    expect([status, headers.get('content-type')]).toEqual([200, 'application/x-ndjson; charset=utf-8'])
+    const messages = text
+      .trim()
+      .split('\n')
+      .map((line) => LogSearchMessage.parse(JSON.parse(line)))
+    expect(messages.at(-1)).toMatchObject({ type: 'end', scanned: expect.any(Number) })
+    expect(messages.slice(0, -1).every(({ type }) => type === 'step')).toBe(true)
+    const refused = await admin.get(`${path}?q=(&regex=true`)
+    expect([refused.status, refused.body.code]).toEqual([400, 'invalid_regex'])
   })
 })

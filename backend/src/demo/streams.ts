@@ -109,7 +109,12 @@ export function sendLogs({ res, query, engine, logScale }: Exchange, { slot, sna
   const end = Math.min(written, until ?? written)
   // `since` includes its own instant; logLines does not include where it begins.
   const begin = since === undefined ? 0 : Math.ceil(since) - 1
-  const chunks = most === 0 || begin >= end ? [] : encode(logLines(slot, begin, end, most, logScale))
+  const lines = () => {
+    if (most === undefined || end === written) return logLines(slot, begin, end, most, logScale)
+    // The engine takes its tail from the end of the log and then leaves out what is after `until`.
+    return logLines(slot, begin, written, most, logScale).filter(({ timeMs }) => timeMs <= end)
+  }
+  const chunks = most === 0 || begin >= end ? [] : encode(lines())
   if (!flag(query, 'follow')) {
     res.end(Buffer.concat(chunks))
     return

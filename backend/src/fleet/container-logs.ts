@@ -4,7 +4,7 @@ import { RE2JS, RE2JSSyntaxException } from 're2js'
 import { invalid } from '../core/errors.ts'
 import type { DockerSource } from './docker/docker-source.ts'
 import { LogFrameParser, type RawLogLine } from './docker/log-frames.ts'
-import type { LogLevel, LogLine, LogPage, LogStream } from './fleet.schema.ts'
+import type { LogLevel, LogLine, LogStream } from './log.schema.ts'
 import { guessLevel } from './log-level.ts'
 
 export interface LogFilter {
@@ -30,9 +30,6 @@ export interface LoggedContainer {
   readonly tty: boolean
 }
 
-const SCAN_LINES = 200_000
-const SCAN_MS = 20_000
-const KEPT_BYTES = 16 * 1024 * 1024
 const levels: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal']
 // biome-ignore lint/suspicious/noControlCharactersInRegex: ESC starts every ANSI sequence
 const ansi = /\u001b(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\))/g
@@ -68,52 +65,8 @@ function textMatcher(filter: LogFilter): ((text: string) => boolean) | undefined
   }
 }
 
-const isFiltered = (filter: LogFilter) => Boolean(filter.q) || filter.level !== undefined
-
-/**
- * The newest lines of a container that match, oldest first.
- *
- * A search looks at the newest 200,000 lines for at most 20 s; `truncated` says that there may be more.
- */
-export async function readLogs(
-  source: DockerSource,
-  container: LoggedContainer,
-  query: LogQuery,
-): Promise<LogPage> {
-  const matches = logMatcher(query)
-  // One more than asked for tells whether there are more.
-  const scanLimit = isFiltered(query) ? SCAN_LINES : query.tail + 1
-  const abort = new AbortController()
-  const timer = setTimeout(() => abort.abort(), SCAN_MS)
-  const lines: LogLine[] = []
-  let keptBytes = 0
-  let scanned = 0
-  let dropped = false
-  const parser = new LogFrameParser(container.tty, (line) => {
-    scanned++
-    const level = guessLevel(line.text)
-    if (!matches(line, level)) return
-    lines.push(toLogLine(line, level, 0))
-    keptBytes += line.text.length
-    while (lines.length > query.tail || (keptBytes > KEPT_BYTES && lines.length > 1)) {
-      keptBytes -= lines.shift()?.text.length ?? 0
-      dropped = true
-    }
-  })
-  try {
-    const response = await source.logs(container.id, engineRequest(query, scanLimit), abort.signal)
-    await consume(response, parser)
-  } catch (error) {
-    if (!abort.signal.aborted) throw error
-    // Out of time: what was found so far is the answer, and says that it is cut.
-  } finally {
-    clearTimeout(timer)
-  }
-  lines.forEach((line, index) => {
-    line.seq = index
-  })
-  return { lines, scanned, truncated: dropped || abort.signal.aborted || parser.entries >= scanLimit }
-}
+/** Whether lines must be looked at to be chosen; the engine itself chooses streams. */
+export const isFiltered = (filter: LogFilter) => Boolean(filter.q) || filter.level !== undefined
 
 /** The log as text, `timestamp text` a line; reads only as fast as it is taken. */
 export async function downloadLogs(
@@ -172,7 +125,7 @@ export function toLogLine(line: RawLogLine, level: LogLevel | null, seq: number)
   }
 }
 
-function engineRequest(query: Pick<LogQuery, 'stream' | 'since' | 'until'>, tail: number | undefined) {
+export function engineRequest(query: Pick<LogQuery, 'stream' | 'since' | 'until'>, tail: number | undefined) {
   return {
     stdout: query.stream !== 'stderr',
     stderr: query.stream !== 'stdout',

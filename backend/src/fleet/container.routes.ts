@@ -1,5 +1,6 @@
 import { pipeline } from 'node:stream/promises'
 import { z } from 'zod'
+import { toAppError, toProblem } from '../core/http/problem.ts'
 import { defineRoute, pageQuery, queryBoolean, queryInteger, type Route } from '../core/http/route.ts'
 import {
   ContainerActionResult,
@@ -8,12 +9,10 @@ import {
   ContainerPage,
   ContainerProcesses,
   ContainerStateName,
-  FleetEventPage,
-  LogLevel,
-  LogPage,
-  LogStream,
-} from './fleet.schema.ts'
+} from './container.schema.ts'
+import { FleetEventPage } from './fleet.schema.ts'
 import type { FleetService } from './fleet.service.ts'
+import { LogLevel, LogPage, LogSearchMessage, LogStream } from './log.schema.ts'
 
 const id = queryInteger(1)
 const containerParams = z.object({
@@ -146,6 +145,59 @@ export function logRoutes(service: FleetService): Route[] {
         responses: { 200: LogPage },
       },
       ({ params, query }) => service.logs(containerRef(params), query),
+    ),
+    defineRoute(
+      {
+        method: 'get',
+        path: `${path}/search`,
+        summary: 'The newest log lines that match, told while they are looked for',
+        description:
+          'Steps with matches and the number of lines looked at, about seven a second, then how it ended. ' +
+          'Looks at the newest 200,000 lines for at most 20 seconds; closing the connection ends it.',
+        tags: ['Containers'],
+        access: 'viewer',
+        params: containerParams,
+        query: z.object({ tail: queryInteger(1, 10_000).default(500), ...logFilter }),
+        responses: {
+          200: {
+            contentType: 'application/x-ndjson',
+            description: 'A LogSearchMessage per line',
+            line: LogSearchMessage,
+          },
+        },
+      },
+      async ({ params, query, res, requestId }) => {
+        const abort = new AbortController()
+        res.on('close', () => abort.abort())
+        const send = (message: z.input<typeof LogSearchMessage>) => {
+          if (!res.headersSent) {
+            res.status(200)
+            res.setHeader('content-type', 'application/x-ndjson; charset=utf-8')
+            // A compressor would keep the steps until it has enough of them.
+            res.setHeader('cache-control', 'no-store, no-transform')
+          }
+          res.write(`${JSON.stringify(message)}\n`)
+        }
+        try {
+          send(
+            await service.logSearch(containerRef(params), query, {
+              signal: abort.signal,
+              ready: () => !res.writableNeedDrain,
+              step: send,
+            }),
+          )
+        } catch (error) {
+          if (!abort.signal.aborted) {
+            if (!res.headersSent) throw error
+            send({ type: 'failed', problem: toProblem(toAppError(error).error, requestId) })
+            await new Promise<void>((done) => res.end(done))
+            throw error
+          }
+          // The reader went away: nobody is left to tell.
+        }
+        res.end()
+        return undefined
+      },
     ),
     defineRoute(
       {

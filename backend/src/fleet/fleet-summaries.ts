@@ -1,4 +1,5 @@
-import type { Endpoint, FleetCounts, StackSummary } from './fleet.schema.ts'
+import type { Endpoint } from './endpoint.schema.ts'
+import type { FleetCounts, StackSummary } from './fleet.schema.ts'
 import type { EndpointEntry } from './fleet.state.ts'
 
 /** An endpoint as it is shown: what is stored, and what is known now. */

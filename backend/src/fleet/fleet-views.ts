@@ -1,6 +1,7 @@
 import { sumContainers } from './collector.ts'
-import type { HostDetail, HostSummary, ImageSummary, NetworkSummary } from './fleet.schema.ts'
+import type { ImageSummary, NetworkSummary } from './fleet.schema.ts'
 import type { EndpointEntry } from './fleet.state.ts'
+import type { HostDetail, HostSummary } from './host.schema.ts'
 
 /** A host as it is shown: this machine from its own readings, others from their engine and containers. */
 export function hostSummary(entry: EndpointEntry): HostSummary {

@@ -1,23 +1,17 @@
 import { z } from 'zod'
 import { defineRoute, pageQuery, queryInteger, type Route } from '../core/http/route.ts'
 import { containerRoutes, logRoutes } from './container.routes.ts'
-import type { createEndpointAdmin } from './endpoint-admin.ts'
 import {
   Endpoint,
   EndpointInput,
   EndpointPage,
   EndpointPatch,
   EndpointTestResult,
-  FleetEventPage,
-  FleetOverview,
-  HostDetail,
-  HostPage,
-  HostProcesses,
-  ImagePage,
-  NetworkPage,
-  StackPage,
-} from './fleet.schema.ts'
+} from './endpoint.schema.ts'
+import type { createEndpointAdmin } from './endpoint-admin.ts'
+import { FleetEventPage, FleetOverview, ImagePage, NetworkPage, StackPage } from './fleet.schema.ts'
 import type { FleetService } from './fleet.service.ts'
+import { HostDetail, HostPage, HostProcesses } from './host.schema.ts'
 
 const id = queryInteger(1)
 const endpointParams = z.object({ endpointId: id })

@@ -1,31 +1,26 @@
 import { AppError, forbidden, invalid, notFound, unavailable } from '../core/errors.ts'
 import type { Collector } from './collector.ts'
-import { downloadLogs, type LogFilter, type LogQuery, readLogs } from './container-logs.ts'
-import { containerDetail } from './docker/container-mapping.ts'
-import type { DockerSource } from './docker/docker-source.ts'
-import { EngineError } from './docker/engine-error.ts'
-import type { EventSink } from './event-sink.ts'
 import type {
   ContainerAction,
   ContainerActionResult,
   ContainerDetail,
   ContainerProcesses,
   ContainerSummary,
-  Endpoint,
-  FleetEvent,
-  FleetOverview,
-  HostDetail,
-  HostProcesses,
-  HostSummary,
-  ImageSummary,
-  LogPage,
-  NetworkSummary,
-  StackSummary,
-} from './fleet.schema.ts'
+} from './container.schema.ts'
+import { downloadLogs, type LogFilter, type LogQuery } from './container-logs.ts'
+import { containerDetail } from './docker/container-mapping.ts'
+import type { DockerSource } from './docker/docker-source.ts'
+import { EngineError } from './docker/engine-error.ts'
+import type { Endpoint } from './endpoint.schema.ts'
+import type { EventSink } from './event-sink.ts'
+import type { FleetEvent, FleetOverview, ImageSummary, NetworkSummary, StackSummary } from './fleet.schema.ts'
 import { type ContainerEntry, compareContainers, type EndpointEntry, type FleetState } from './fleet.state.ts'
 import type { FleetStore } from './fleet.store.ts'
 import { hostDetail, hostSummary, imagesOf, networksOf } from './fleet-views.ts'
 import type { ProcessSource } from './host/host-processes.ts'
+import type { HostDetail, HostProcesses, HostSummary } from './host.schema.ts'
+import type { LogPage, LogSearchEnd } from './log.schema.ts'
+import { readLogs, type ScanWatcher, searchLogs } from './log-scan.ts'
 import { maskCommandLine } from './mask-secrets.ts'
 
 export interface ContainerQuery {
@@ -183,6 +178,13 @@ export function createFleetService(deps: FleetServiceDeps) {
       const entry = containerEntry(ref)
       return withEngine(ref.endpointId, async (source) =>
         readLogs(source, await loggedContainer(source, entry), query),
+      )
+    },
+
+    logSearch(ref: ContainerRef, query: LogQuery, watcher: ScanWatcher): Promise<LogSearchEnd> {
+      const entry = containerEntry(ref)
+      return withEngine(ref.endpointId, async (source) =>
+        searchLogs(source, await loggedContainer(source, entry), query, watcher),
       )
     },
 

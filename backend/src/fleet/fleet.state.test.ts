@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { ContainerSummary } from './fleet.schema.ts'
+import type { ContainerSummary } from './container.schema.ts'
 import { createFleetState, SPARK_POINTS } from './fleet.state.ts'
 import type { EndpointRow } from './fleet.store.ts'
 

@@ -1,10 +1,9 @@
+import type { ContainerSummary } from './container.schema.ts'
 import { CounterTracker } from './counter-tracker.ts'
 import type { ContainerReading } from './docker/container-stats.ts'
 import type { EngineFacts } from './docker/docker-source.ts'
+import type { Endpoint, EndpointStatus } from './endpoint.schema.ts'
 import type {
-  ContainerSummary,
-  Endpoint,
-  EndpointStatus,
   FleetCounts,
   HeatCell,
   ImageSummary,

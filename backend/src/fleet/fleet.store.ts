@@ -1,5 +1,6 @@
 import { type AppDb, type AppDbSession, json, type SqlValue } from '../db/app-db.ts'
-import type { EndpointKind, FleetEvent, FleetEventKind } from './fleet.schema.ts'
+import type { EndpointKind } from './endpoint.schema.ts'
+import type { FleetEvent, FleetEventKind } from './fleet.schema.ts'
 
 /** A row of `endpoints`. Keys are sealed: they are opened only where the endpoint is connected to. */
 export interface EndpointRow {

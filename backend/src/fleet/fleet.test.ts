@@ -6,10 +6,11 @@ import type { Realtime, WatchHandlers } from '../core/realtime/realtime.ts'
 import { type SimulatedFleet, type SimulatedFleetOptions, startSimulatedFleet } from '../demo/fleet.ts'
 import { containerFromList } from './docker/container-mapping.ts'
 import { openEngine } from './endpoint-access.ts'
-import type { FleetChanges, FleetEvent, LiveSample, LogLines } from './fleet.schema.ts'
+import type { FleetChanges, FleetEvent, LiveSample } from './fleet.schema.ts'
 import { createFleetService } from './fleet.service.ts'
 import { createFleetState } from './fleet.state.ts'
 import { createFleet, createFleetStore, type Fleet } from './index.ts'
+import type { LogLines } from './log.schema.ts'
 import type { FleetSample } from './samples.ts'
 
 /** Rooms that everybody watches, and what was said in them. */

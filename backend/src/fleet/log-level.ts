@@ -1,4 +1,4 @@
-import type { LogLevel } from './fleet.schema.ts'
+import type { LogLevel } from './log.schema.ts'
 
 const names: Readonly<Record<string, LogLevel>> = {
   trace: 'trace',

@@ -192,7 +192,11 @@ function describeResponses(responses: Responses, components: Components): JsonOb
     else if (isStreamResponse(response)) {
       described[status] = {
         description: response.description,
-        content: { [response.contentType]: { schema: { type: 'string' } } },
+        content: {
+          [response.contentType]: {
+            schema: response.line ? components.describe(response.line, 'output') : { type: 'string' },
+          },
+        },
       }
     } else {
       described[status] = {

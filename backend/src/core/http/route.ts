@@ -11,6 +11,8 @@ export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
 export interface StreamResponse {
   readonly contentType: string
   readonly description: string
+  /** Of one line, where the body is a JSON text per line. */
+  readonly line?: z.ZodType
 }
 
 /** `null`: an answer without a body. */

@@ -3,9 +3,8 @@ import type {
   ContainerHealth,
   ContainerStateName,
   ContainerSummary,
-  ImageSummary,
-  NetworkSummary,
-} from '../fleet.schema.ts'
+} from '../container.schema.ts'
+import type { ImageSummary, NetworkSummary } from '../fleet.schema.ts'
 import { maskArguments, maskRecord, maskText, maskVariable } from '../mask-secrets.ts'
 import type { EngineContainer, EngineContainerDetail, EngineImage, EngineNetwork } from './engine-types.ts'
 

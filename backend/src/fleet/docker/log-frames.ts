@@ -1,4 +1,4 @@
-import type { LogStream } from '../fleet.schema.ts'
+import type { LogStream } from '../log.schema.ts'
 
 /** One line as the engine delivered it. */
 export interface RawLogLine {

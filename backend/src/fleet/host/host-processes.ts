@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { errorCode } from '../docker/engine-error.ts'
-import type { HostProcess, HostProcesses } from '../fleet.schema.ts'
+import type { HostProcess, HostProcesses } from '../host.schema.ts'
 import { maskArguments } from '../mask-secrets.ts'
 import {
   type ProcessStat,

@@ -4,7 +4,7 @@ import { arch, hostname as osHostname } from 'node:os'
 import { join } from 'node:path'
 import { CounterTracker } from '../counter-tracker.ts'
 import { errorCode } from '../docker/engine-error.ts'
-import type { Disk, FileSystem, NetworkInterface, Temperature } from '../fleet.schema.ts'
+import type { Disk, FileSystem, NetworkInterface, Temperature } from '../host.schema.ts'
 import {
   type CpuStat,
   cpuPercent,

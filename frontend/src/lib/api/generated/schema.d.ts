@@ -228,6 +228,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/containers/{endpointId}/{containerId}/logs/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The newest log lines that match, told while they are looked for
+         * @description Steps with matches and the number of lines looked at, about seven a second, then how it ended. Looks at the newest 200,000 lines for at most 20 seconds; closing the connection ends it.
+         */
+        get: operations["getContainersByEndpointIdByContainerIdLogsSearch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/containers/{endpointId}/{containerId}/processes": {
         parameters: {
             query?: never;
@@ -1324,10 +1344,44 @@ export interface components {
         LogPage: {
             /** @description Oldest first */
             lines: components["schemas"]["LogLine"][];
-            /** @description Lines looked at to find them */
+            /** @description Lines looked at */
             scanned: number;
             /** @description More lines match, or the scan stopped at its limit */
             truncated: boolean;
+            /** @description What ended a search before the beginning of the log: enough lines looked at, or enough time */
+            limit: ("lines" | "time") | null;
+        };
+        LogSearchEnd: {
+            /** @constant */
+            type: "end";
+            /** @description Lines looked at */
+            scanned: number;
+            /** @description Time of the oldest line looked at */
+            from: string | null;
+            /** @description Time of the newest line looked at */
+            at: string | null;
+            /** @description More lines match, or the scan stopped at its limit */
+            truncated: boolean;
+            /** @description What ended a search before the beginning of the log: enough lines looked at, or enough time */
+            limit: ("lines" | "time") | null;
+        };
+        /** @description One a line; `end` or `failed` comes last */
+        LogSearchMessage: components["schemas"]["LogSearchStep"] | components["schemas"]["LogSearchEnd"] | {
+            /** @constant */
+            type: "failed";
+            problem: components["schemas"]["Problem"];
+        };
+        LogSearchStep: {
+            /** @constant */
+            type: "step";
+            /** @description Matches since the step before, oldest first */
+            lines: components["schemas"]["LogLine"][];
+            /** @description More than `tail` lines matched since the step before: older ones were left out */
+            skipped: boolean;
+            /** @description Lines looked at */
+            scanned: number;
+            /** @description Time of the line looked at last */
+            at: string | null;
         };
         /** @enum {string} */
         LogStream: "stdout" | "stderr";
@@ -2047,6 +2101,47 @@ export interface operations {
                 };
                 content: {
                     "text/plain": string;
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getContainersByEndpointIdByContainerIdLogsSearch: {
+        parameters: {
+            query?: {
+                tail?: number;
+                since?: string;
+                until?: string;
+                q?: string;
+                regex?: "0" | "1" | "true" | "false";
+                invert?: "0" | "1" | "true" | "false";
+                stream?: components["schemas"]["LogStream"];
+                level?: components["schemas"]["LogLevel"];
+            };
+            header?: never;
+            path: {
+                endpointId: number;
+                containerId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A LogSearchMessage per line */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": components["schemas"]["LogSearchMessage"];
                 };
             };
             /** @description Problem */
