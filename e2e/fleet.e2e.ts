@@ -106,6 +106,49 @@ describe('containers', () => {
   })
 })
 
+describe('a search in a log', () => {
+  const searchOf = async (q: string) => {
+    const { endpointId, name } = await aContainer(ana.context)
+    await page.goto(`/containers/${endpointId}/${name}?tab=logs&q=${q}`)
+  }
+  const endpoint = /\/logs\/search\?/
+
+  it('shows what it finds, in order and nothing else', async () => {
+    await searchOf('e')
+    const rows = page.locator('[data-log-row] mark')
+    await rows.first().waitFor()
+    expect(new Set(await rows.allTextContents())).toEqual(new Set(['e']))
+    await page.getByText(/^Searching/).waitFor({ state: 'detached' })
+  })
+
+  it('says how far it is and can be stopped', async () => {
+    await page.route(endpoint, () => {})
+    await searchOf('anything')
+    await page.getByText(/^Searching: 0 found/).waitFor()
+    await page.getByRole('button', { name: 'Stop', exact: true }).click()
+    await page.getByText(/^Stopped after 0 lines/).waitFor()
+    await page.unroute(endpoint)
+    await page.getByRole('button', { name: 'Search again' }).click()
+    await page.getByText('No line matches').waitFor()
+  })
+
+  it('says that it met its limit and goes on from there when asked', async () => {
+    const asked: (string | null)[] = []
+    const at = '2026-11-01T00:00:00.000000000Z'
+    await page.route(endpoint, (route) => {
+      asked.push(new URL(route.request().url()).searchParams.get('until'))
+      const end = { type: 'end', scanned: 200_000, from: at, at, truncated: true, limit: 'lines' }
+      return route.fulfill({ contentType: 'application/x-ndjson', body: `${JSON.stringify(end)}\n` })
+    })
+    await searchOf('anything')
+    await page.getByText(/ended at its limit of 200,000 lines/).waitFor()
+    await page.getByRole('button', { name: 'Search further back' }).click()
+    await expect.poll(() => asked).toEqual([null, at])
+    await page.getByText('Narrow it, or download the log').waitFor()
+    await page.unroute(endpoint)
+  })
+})
+
 describe('keyboard', () => {
   it('finds a container from anywhere', async () => {
     const { name } = await aContainer(ana.context)

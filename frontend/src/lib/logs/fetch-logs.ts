@@ -11,16 +11,19 @@ export interface LogTarget {
 
 export const targetKey = (target: LogTarget): string => `${target.endpointId}:${target.name}`
 
-const LOG_PAGE = 500
+export const LOG_PAGE = 500
 
-interface Window {
+export interface LogWindow {
   since?: string
   until?: string
 }
 
-const pathOf = (target: LogTarget) => ({ endpointId: target.endpointId, containerId: target.name })
+export const pathOf = (target: LogTarget) => ({ endpointId: target.endpointId, containerId: target.name })
 
-function queryOf(filter: LogFilter) {
+/** Whether lines must be looked at to be chosen, which may take a while; engines choose streams by themselves. */
+export const isSearch = (filter: LogFilter): boolean => Boolean(filter.q) || filter.level !== undefined
+
+export function queryOf(filter: LogFilter) {
   return {
     ...(filter.q ? { q: filter.q } : {}),
     ...(filter.q && filter.regex ? { regex: 'true' as const } : {}),
@@ -34,7 +37,7 @@ function queryOf(filter: LogFilter) {
 export async function fetchLines(
   target: LogTarget,
   filter: LogFilter,
-  window: Window,
+  window: LogWindow,
   signal: AbortSignal,
 ): Promise<{ entries: LogEntry[]; more: boolean }> {
   const page = await unwrap(
@@ -58,22 +61,25 @@ export async function fetchMarkedLines(
 ): Promise<{ entries: LogEntry[]; more: boolean }> {
   const [lines, marks] = await Promise.all([
     fetchLines(target, filter, {}, signal),
-    fetchMarks(target, signal).catch(() => {
-      // Lines are worth showing without marks: the events' store may be away while the engine answers.
-      return []
-    }),
+    fetchMarks(target, signal),
   ])
   return { ...lines, entries: withMarks(lines.entries, marks) }
 }
 
-async function fetchMarks(target: LogTarget, signal: AbortSignal): Promise<LogEntry[]> {
-  const page = await unwrap(
-    api.GET('/api/containers/{endpointId}/{containerId}/events', {
-      params: { path: pathOf(target), query: { limit: 100 } },
-      signal,
-    }),
-  )
-  return page.items.flatMap((event) => eventEntry(event, targetKey(target)) ?? [])
+/** Starts and stops of a container, newest first; none when they cannot be had. */
+export async function fetchMarks(target: LogTarget, signal: AbortSignal): Promise<LogEntry[]> {
+  try {
+    const page = await unwrap(
+      api.GET('/api/containers/{endpointId}/{containerId}/events', {
+        params: { path: pathOf(target), query: { limit: 100 } },
+        signal,
+      }),
+    )
+    return page.items.flatMap((event) => eventEntry(event, targetKey(target)) ?? [])
+  } catch {
+    // Lines are worth showing without marks: the events' store may be away while the engine answers.
+    return []
+  }
 }
 
 const CONTEXT_MS = 60_000

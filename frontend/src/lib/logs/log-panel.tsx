@@ -1,5 +1,4 @@
 import { type ReactNode, useMemo, useState } from 'react'
-import { Button } from '../../ui/button.tsx'
 import { type LogFilter, searchPattern } from '../../ui/log-viewer/log-filter.ts'
 import { formatLogTime } from '../../ui/log-viewer/log-time.ts'
 import { LogViewer } from '../../ui/log-viewer/log-viewer.tsx'
@@ -7,6 +6,7 @@ import { ErrorState } from '../../ui/states.tsx'
 import { paletteColor } from '../../ui/time-chart/palette.ts'
 import { logTexts } from '../texts/logs.ts'
 import { downloadLogs, type LogTarget, targetKey } from './fetch-logs.ts'
+import { LogNotice, SearchNotice } from './search-notice.tsx'
 import { shortLabels } from './short-labels.ts'
 import { useLogFeed } from './use-log-feed.ts'
 
@@ -39,25 +39,26 @@ export function LogPanel({ targets, filter, onFilter, line, onLine, tools }: Log
       color: paletteColor(index),
     }))
   }, [targets])
-  const bar =
-    'flex flex-wrap items-center gap-2 border-line border-b bg-info-soft px-3 py-1 text-info text-sm'
+  const { search } = state
   const notice =
     line !== undefined ? (
-      <div className={bar}>
-        <span className="flex-1">{logTexts.contextOf(formatLogTime(line, 'full'))}</span>
-        <Button size="sm" onClick={() => onLine(undefined)}>
-          {logTexts.backToLive}
-        </Button>
-      </div>
+      <LogNotice action={logTexts.backToLive} onAction={() => onLine(undefined)}>
+        {logTexts.contextOf(formatLogTime(line, 'full'))}
+      </LogNotice>
     ) : state.error && !state.loading && feed.buffer.length > 0 ? (
-      <div className={bar} role="alert">
-        <span className="flex-1">{state.error.message}</span>
-        <Button size="sm" onClick={state.retry}>
-          {logTexts.tryAgain}
-        </Button>
-      </div>
+      <LogNotice alert action={logTexts.tryAgain} onAction={state.retry}>
+        {state.error.message}
+      </LogNotice>
+    ) : search && (search.phase !== 'done' || search.limit !== null) ? (
+      <SearchNotice
+        search={search}
+        further={state.older.size > 0}
+        onStop={state.stopSearch}
+        onAgain={state.retry}
+        onFurther={state.loadOlder}
+      />
     ) : state.dropped > 0 ? (
-      <div className={bar}>{logTexts.dropped(state.dropped)}</div>
+      <LogNotice>{logTexts.dropped(state.dropped)}</LogNotice>
     ) : null
   return (
     <LogViewer
@@ -79,6 +80,7 @@ export function LogPanel({ targets, filter, onFilter, line, onLine, tools }: Log
       }
       notice={notice}
       hasOlder={state.older.size > 0}
+      unread={search !== null && (search.phase !== 'done' || search.limit !== null)}
       loadingOlder={state.loadingOlder}
       onLoadOlder={state.loadOlder}
       target={line}

@@ -1,5 +1,8 @@
 import { formatCount } from '../format.ts'
 
+const linesAt = (scanned: number, time: string | null) =>
+  `${formatCount(scanned)} ${scanned === 1 ? 'line' : 'lines'}${time === null ? '' : ` (to ${time})`}`
+
 export const logTexts = {
   label: 'Log lines',
   search: 'Search the logs',
@@ -33,7 +36,18 @@ export const logTexts = {
     `${formatCount(count)} lines were skipped: they came faster than this connection takes them`,
   olderLoading: 'Loading older lines',
   beginning: 'The log begins here',
-  scanLimit: 'The search stopped at its limit; narrow it, or scroll up to go on',
+  searching: (scanned: number, found: number, time: string | null) =>
+    `Searching: ${formatCount(found)} found in ${linesAt(scanned, time)}`,
+  stopSearch: 'Stop',
+  searchStopped: (scanned: number) =>
+    `Stopped after ${formatCount(scanned)} lines; nobody has looked at the others`,
+  searchAgain: 'Search again',
+  scanLimit: (limit: 'lines' | 'time', scanned: number, time: string | null) =>
+    `The search ended at its limit of ${limit === 'time' ? '20 s' : `${formatCount(scanned)} lines`}${
+      time === null ? '' : `, back to ${time}`
+    }`,
+  narrowIt: 'Narrow it, or download the log.',
+  searchFurther: 'Search further back',
   badPattern: (reason: string) => `Not a regular expression: ${reason}`,
   empty: 'No log lines yet',
   emptyHint: 'They appear here as the container writes them.',

@@ -43,6 +43,8 @@ export interface LogViewerProps {
   /** above the lines: "lines around 14:02", "10 lines skipped" */
   notice?: ReactNode
   hasOlder: boolean
+  /** older lines exist that nobody has looked at: what is shown first is not where the log begins */
+  unread: boolean
   loadingOlder: boolean
   onLoadOlder: () => void
   /** a line to stand at instead of the newest: its `at` */
@@ -209,7 +211,11 @@ export function LogViewer(props: LogViewerProps) {
               <div className="relative" style={{ height: rows.getTotalSize() }}>
                 {!empty && (
                   <p className="absolute top-0 px-3 text-ink-3 leading-5">
-                    {loadingOlder ? logTexts.olderLoading : hasOlder ? '' : logTexts.beginning}
+                    {loadingOlder
+                      ? logTexts.olderLoading
+                      : hasOlder || props.unread
+                        ? ''
+                        : logTexts.beginning}
                   </p>
                 )}
                 {rows.getVirtualItems().map((item) => {
