@@ -1,9 +1,10 @@
 import { setImmediate } from 'node:timers/promises'
 import type { AppDb } from '../db/app-db.ts'
-import type { LatestValue, MetricsStore, SeriesRow, Subject } from './metrics.store.ts'
+import type { MetricsStore, SeriesRow, Subject } from './metrics.store.ts'
 import { createMetricsStore } from './metrics.store.ts'
 import {
   createMetricsReadStore,
+  type LatestValue,
   type MetricsReadStore,
   type PackedOptions,
   type PackedSeries,
@@ -132,7 +133,7 @@ export function createMetricsService(deps: {
     level: RollupLevel,
     range: TimeRange,
     options: PackedOptions,
-  ): Promise<{ times: number[]; columnsOf(seriesId: number): Columns }> {
+  ): Promise<{ times: number[]; columnsOf(seriesId: number): Columns<number | null> }> {
     const { stepMs } = rollupOf(level)
     const originMs = bucketStart(range.fromMs, stepMs)
     const times = bucketTimes(range.fromMs, range.toMs, stepMs)
@@ -144,8 +145,8 @@ export function createMetricsService(deps: {
       Promise.all(main.map(({ fromMs, toMs }) => reader.packed(ids, { level, fromMs, toMs }, options))),
       reader.buckets(ids, newer, stepMs),
     ])
-    const columns = new Map<number, Columns>()
-    const columnsOf = (seriesId: number): Columns => {
+    const columns = new Map<number, Columns<number>>()
+    const columnsOf = (seriesId: number): Columns<number> => {
       const known = columns.get(seriesId)
       if (known) return known
       const fresh = emptyColumns(times.length, options.extremes)
@@ -164,7 +165,7 @@ export function createMetricsService(deps: {
       if (target.min) target.min[step] = min
       if (target.max) target.max[step] = max
     }
-    return { times, columnsOf }
+    return { times, columnsOf: (seriesId) => withNulls(columnsOf(seriesId)) }
   }
 
   async function readRaw(series: readonly SeriesRow[], range: TimeRange): Promise<RangeSeries[]> {
@@ -257,7 +258,7 @@ export function createMetricsService(deps: {
 
     /** Newest samples, those older than `maxAgeMs` left out; of both subjects when undefined. */
     latest(query: { subject?: Subject; maxAgeMs?: number } = {}): Promise<LatestValue[]> {
-      return store.latest(query.subject, query.maxAgeMs === undefined ? 0 : deps.clock() - query.maxAgeMs)
+      return reader.latest(query.subject, query.maxAgeMs === undefined ? 0 : deps.clock() - query.maxAgeMs)
     },
 
     /** The series of one metric with the highest mean of the range, highest first. Ends are those of buckets. */
@@ -294,20 +295,27 @@ export function createMetricsService(deps: {
   }
 }
 
-interface Columns {
-  readonly mean: (number | null)[]
-  readonly min?: (number | null)[]
-  readonly max?: (number | null)[]
+interface Columns<Value> {
+  readonly mean: Value[]
+  readonly min?: Value[]
+  readonly max?: Value[]
 }
 
-function emptyColumns(length: number, extremes: boolean): Columns {
-  const column = () => new Array<number | null>(length).fill(null)
+/** All NaN, which stands for null until everything is read: with a null among them, each number is an object of its own. */
+function emptyColumns(length: number, extremes: boolean): Columns<number> {
+  const column = () => Array.from(new Float64Array(length).fill(Number.NaN))
   return extremes ? { mean: column(), min: column(), max: column() } : { mean: column() }
+}
+
+function withNulls({ mean, min, max }: Columns<number>): Columns<number | null> {
+  const nulled = (column: number[]) =>
+    column.some(Number.isNaN) ? column.map((value) => (Number.isNaN(value) ? null : value)) : column
+  return { mean: nulled(mean), ...(min && { min: nulled(min) }), ...(max && { max: nulled(max) }) }
 }
 
 function unpack(
   { columns, firstMs, hasGaps }: PackedSeries,
-  target: Columns,
+  target: Columns<number>,
   { originMs, stepMs }: { originMs: number; stepMs: number },
 ): void {
   const read: number[][] = JSON.parse(columns)
@@ -316,9 +324,9 @@ function unpack(
   const first = (firstMs - originMs) / stepMs
   for (let index = 0; index < mean.length; index++) {
     const step = first + (steps?.[index] ?? index)
-    target.mean[step] = mean[index] ?? null
-    if (target.min) target.min[step] = min[index] ?? null
-    if (target.max) target.max[step] = max[index] ?? null
+    target.mean[step] = mean[index] ?? Number.NaN
+    if (target.min) target.min[step] = min[index] ?? Number.NaN
+    if (target.max) target.max[step] = max[index] ?? Number.NaN
   }
 }
 

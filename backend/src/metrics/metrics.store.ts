@@ -27,12 +27,6 @@ export interface SampleRow {
   readonly value: number
 }
 
-export interface LatestValue extends SeriesKey {
-  readonly unit: string
-  readonly timeMs: number
-  readonly value: number
-}
-
 export interface RollupState {
   /** Who keeps the rollups: the product's own job, or TimescaleDB's continuous aggregates. */
   readonly keptBy: 'product' | 'timescaledb'
@@ -147,32 +141,6 @@ export function createMetricsStore(db: AppDb) {
         [subject, metric],
       )
       return rows.map(toSeries)
-    },
-
-    /**
-     * The newest sample of every series of `subject` (of both when undefined) that is not older than `sinceMs`.
-     * In no particular order.
-     */
-    async latest(subject: Subject | undefined, sinceMs: number): Promise<LatestValue[]> {
-      const rows = await db.query<SeriesRecord & { time_ms: number; value: number }>(
-        `
-        SELECT s.id, s.endpoint_id, s.subject, s.name, s.metric, s.instance, s.unit, l.time_ms, l.value
-        FROM metric_latest AS l
-        JOIN metric_series AS s ON s.id = l.series_id
-        WHERE l.time_ms >= $1${subject ? ' AND s.subject = $2' : ''}
-        `,
-        subject ? [sinceMs, subject] : [sinceMs],
-      )
-      return rows.map((row) => ({
-        endpointId: row.endpoint_id,
-        subject: row.subject,
-        name: row.name,
-        metric: row.metric,
-        instance: row.instance,
-        unit: row.unit,
-        timeMs: row.time_ms,
-        value: row.value,
-      }))
     },
   }
 }

@@ -201,6 +201,16 @@ describe.each(databases)('metrics on $name', ({ name, open }) => {
     expect(await restarted.service.latest({ maxAgeMs: MINUTE_MS })).toEqual([])
   })
 
+  it('tells newest values to the last bit, whatever the name', async () => {
+    const values = [0.1 + 0.2, 1 / 3, 5e-324, 1e300, -123456789.12345679, 2 ** 53 - 1, 0]
+    const name = (index: number) => `it's "${index}" \\ ü \n`
+    await metrics.write(values.map((value, index) => aSample({ timeMs: noon, value, name: name(index) })))
+    const told = await metrics.service.latest({ subject: 'container' })
+    expect(new Map(told.map((each) => [each.name, each.value]))).toEqual(
+      new Map(values.map((value, index) => [name(index), value])),
+    )
+  })
+
   it('ranks series by their mean over the range', async () => {
     const names = ['a', 'b', 'c']
     for (let minute = 0; minute < 90; minute++) {
