@@ -72,7 +72,7 @@ export function ensureInstalled() {
   ])
   if (isFresh('install', wanted)) return
   say('installing dependencies (npm ci), about a minute the first time')
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { shell: process.platform === 'win32' })
+  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])
   remember('install', wanted)
 }
 

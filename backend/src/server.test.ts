@@ -103,6 +103,17 @@ describe('the server', () => {
     expect(readdirSync(dataDir)).not.toContain('holdfast.db-wal')
   })
 
+  it('stops cleanly when the signal comes twice, as Ctrl+C does under npm', async () => {
+    const running = run({})
+    await running.line('started')
+    running.child.kill('SIGINT')
+    await running.line('stopping')
+    running.child.kill('SIGINT')
+    expect(await running.ended).toBe(0)
+    expect(running.output()).toContain('"msg":"stopped"')
+    expect(readdirSync(dataDir)).not.toContain('holdfast.db-wal')
+  })
+
   it('lets a request that runs end before it stops', async () => {
     const running = run({})
     const { base, cookie } = await setUp(running)

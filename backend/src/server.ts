@@ -145,24 +145,30 @@ export async function runServer(env: NodeJS.ProcessEnv): Promise<void> {
   if (!config) return
   const log = createLogger(config.logLevel)
   let running: RunningServer | undefined
+  let stopping = false
+  let failed = false
 
-  async function stop(reason: string, code: number): Promise<void> {
+  async function stop(reason: string): Promise<void> {
+    // Ctrl+C reaches this process twice under npm: from the terminal, and passed on by npm.
+    if (stopping) return
+    stopping = true
     log.info({ reason }, 'stopping')
     const clean = (await running?.stop()) ?? true
     log.info('stopped')
-    process.exit(clean ? code : 1)
+    process.exit(clean && !failed ? 0 : 1)
   }
   const onSignal = (signal: NodeJS.Signals) => {
-    stop(signal, 0).catch((error: unknown) => {
+    stop(signal).catch((error: unknown) => {
       log.fatal({ err: error }, 'stop failed')
       process.exit(1)
     })
   }
-  process.once('SIGTERM', onSignal)
-  process.once('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
   const onFatal = (error: unknown) => {
     log.fatal({ err: error }, 'unexpected failure: the process stops')
-    stop('failure', 1).catch(() => process.exit(1))
+    failed = true
+    stop('failure').catch(() => process.exit(1))
   }
   process.once('uncaughtException', onFatal)
   process.once('unhandledRejection', onFatal)
