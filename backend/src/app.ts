@@ -63,6 +63,8 @@ export interface AppOptions {
   readonly checkResponses?: boolean
   /** How often live connections are checked again. */
   readonly recheckMs?: number
+  /** Bearer token for the command line on this machine; without it there is no such access. */
+  readonly localSecret?: string
   /** Gets the single-use token for the first admin: once for each start while there is none. */
   readonly onSetupToken?: (token: string) => void
 }
@@ -126,6 +128,7 @@ export function createApp(options: AppOptions): App {
     limiter,
     previewAllowed: isPreviewAllowed(config),
     metricsToken: config.metricsToken,
+    localSecret: options.localSecret,
   })
   const realtime = createRealtimeServer({
     log: part('realtime'),

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ADMIN } from '../test/app.ts'
 import { plainDatabases } from '../test/databases.ts'
+import { readServerFile } from './core/server-file.ts'
 
 const postgres = plainDatabases.find((kind) => kind.name === 'postgres')!
 const backend = fileURLToPath(new URL('..', import.meta.url))
@@ -179,6 +180,41 @@ describe('the server', () => {
     const second = run({})
     expect(await second.ended).toBe(1)
     expect(second.output()).toMatch(/another|other/i)
+  })
+})
+
+describe('the command line on the same machine', () => {
+  const file = () => join(dataDir, 'server.json')
+
+  it('gets the rights of an admin by a file that goes when the server stops', async () => {
+    const running = run({})
+    await running.line('started')
+    expect(statSync(file()).mode & 0o077).toBe(0)
+    const { url, secret } = JSON.parse(readFileSync(file(), 'utf8')) as Record<string, string>
+    const send = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
+      fetch(url + path, { method, headers: { authorization: `Bearer ${secret}`, ...headers } })
+    // Even before there is an admin.
+    expect((await send('/api/users')).status).toBe(200)
+    expect((await send('/api/users', { 'x-forwarded-for': '203.0.113.9' })).status).toBe(401)
+    expect((await send('/api/users', { via: '1.1 proxy' })).status).toBe(401)
+    expect((await send('/api/auth/sessions')).status).toBe(403)
+    expect(running.output()).not.toContain(secret)
+    running.child.kill('SIGTERM')
+    expect(await running.ended).toBe(0)
+    expect(existsSync(file())).toBe(false)
+  })
+
+  it('has another secret after a restart, also when the old file was left', async () => {
+    const killed = run({})
+    await killed.line('started')
+    const before = readFileSync(file(), 'utf8')
+    killed.child.kill('SIGKILL')
+    await killed.ended
+    expect(readServerFile(dataDir)).toBeUndefined()
+    const running = run({})
+    await running.line('started')
+    expect(readServerFile(dataDir)?.pid).toBe(running.child.pid)
+    expect(readServerFile(dataDir)?.secret).not.toBe(JSON.parse(before).secret)
   })
 })
 

@@ -2,7 +2,9 @@ import { accessSync, constants, mkdirSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { type App, createApp } from './app.ts'
 import { type Config, ConfigError, loadConfig } from './core/config/config.ts'
+import { newToken } from './core/crypto/tokens.ts'
 import { createLogger, type Log } from './core/log.ts'
+import { removeServerFile, writeServerFile } from './core/server-file.ts'
 import { VERSION } from './core/version.ts'
 import { openStorage } from './db/app-db-router.ts'
 import { StoreInUseError } from './db/sqlite-server-lock.ts'
@@ -31,16 +33,20 @@ export interface RunningServer {
 export async function startServer(config: Config, log: Log): Promise<RunningServer> {
   prepareDataFolder(config.dataDir)
   const storage = await openStorage({ config, log: log.child({ part: 'storage' }), clock: () => new Date() })
+  const localSecret = newToken('hfl_')
   let app: App | undefined
   try {
     const made: App = createApp({
       config,
       log,
       storage,
+      localSecret,
       onSetupToken: (token) => announceSetup(urlOf(made.server, config), token, log),
     })
     app = made
     await listen(app.server, config)
+    const local = { url: localUrlOf(app.server, config), pid: process.pid, secret: localSecret }
+    writeServerFile(config.dataDir, local)
     const url = urlOf(app.server, config)
     log.info({ url, version: VERSION }, 'listening')
     greet([`Holdfast ${VERSION} is at ${url}`, 'Ctrl+C stops it'])
@@ -49,6 +55,7 @@ export async function startServer(config: Config, log: Log): Promise<RunningServ
   } catch (error) {
     app?.server.close()
     await storage.close()
+    removeServerFile(config.dataDir, process.pid)
     throw error
   }
 }
@@ -97,12 +104,15 @@ function listenError(error: Error, { port, host }: Config): Error {
   }
 }
 
-function urlOf(server: Server, config: Config): string {
+const urlOf = (server: Server, config: Config): string => config.publicUrl ?? localUrlOf(server, config)
+
+/** Where this machine itself reaches the server, whatever proxy stands before it. */
+function localUrlOf(server: Server, config: Config): string {
   const address = server.address()
   const port = typeof address === 'object' && address !== null ? address.port : config.port
   const anywhere = config.host === '0.0.0.0' || config.host === '::'
   const host = anywhere ? 'localhost' : config.host.includes(':') ? `[${config.host}]` : config.host
-  return config.publicUrl ?? `http://${host}:${port}`
+  return `http://${host}:${port}`
 }
 
 function once<T>(work: () => Promise<T>): () => Promise<T> {
@@ -123,6 +133,7 @@ function stopper(app: App, storage: { close(): Promise<void> }, config: Config, 
       timer = setTimeout(() => resolve(false), limitMs)
     })
     const inTime = await Promise.race([stopAll(app, storage).then(() => true), late])
+    removeServerFile(config.dataDir, process.pid)
     clearTimeout(cut)
     clearTimeout(timer)
     if (!inTime) log.error({ seconds: config.shutdownTimeoutSeconds }, 'stop took too long')

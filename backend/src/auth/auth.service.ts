@@ -2,12 +2,12 @@ import type { IncomingMessage } from 'node:http'
 import { hashToken, newToken, sameSecret } from '../core/crypto/tokens.ts'
 import { forbidden, unauthorized } from '../core/errors.ts'
 import { isSafeMethod } from '../core/http/origin.ts'
-import { ANONYMOUS, hasRole, PREVIEW, type Principal, type Role } from '../core/http/principal.ts'
+import { ANONYMOUS, hasRole, LOCAL, PREVIEW, type Principal, type Role } from '../core/http/principal.ts'
 import type { RouteSpec } from '../core/http/route.ts'
 import type { LoginLimiter, SessionsService } from '../sessions/index.ts'
 import type { TokensService, User, UsersService } from '../users/index.ts'
 import { bearerToken, sessionCookie } from './cookies.ts'
-import { isFromThisMachine } from './preview.ts'
+import { isFromThisMachine, isLocalPeer } from './preview.ts'
 
 /** What is needed to know who sends a request or opens a socket. */
 export type ClientRequest = Pick<IncomingMessage, 'headers' | 'httpVersion' | 'socket'>
@@ -33,6 +33,8 @@ export function createAuthService(deps: {
   previewAllowed: boolean
   /** Bearer token for /metrics alone, from the configuration. */
   metricsToken: string | undefined
+  /** Bearer token of the command line on this machine; good for this run of the server. */
+  localSecret: string | undefined
 }) {
   const { users, sessions, tokens, limiter } = deps
 
@@ -50,6 +52,9 @@ export function createAuthService(deps: {
     }
   }
 
+  const isLocal = (request: ClientRequest, bearer: string) =>
+    deps.localSecret !== undefined && sameSecret(bearer, deps.localSecret) && isLocalPeer(request)
+
   async function fromBearer(bearer: string): Promise<Principal> {
     if (deps.metricsToken !== undefined && sameSecret(bearer, deps.metricsToken)) return SCRAPER
     return tokens.authenticate(bearer)
@@ -57,7 +62,7 @@ export function createAuthService(deps: {
 
   async function identify(request: ClientRequest, tokenInPayload?: string): Promise<Principal> {
     const bearer = tokenInPayload ?? bearerToken(request)
-    if (bearer !== undefined) return fromBearer(bearer)
+    if (bearer !== undefined) return isLocal(request, bearer) ? LOCAL : fromBearer(bearer)
     const cookie = sessionCookie(request)
     const principal = cookie === undefined ? ANONYMOUS : await fromSession(cookie)
     if (principal.kind !== 'anonymous') return principal
@@ -82,6 +87,11 @@ export function createAuthService(deps: {
      */
     async authorize(route: RouteSpec, principal: Principal, method: string): Promise<void> {
       if (route.access === 'public' && route.duringSetup) return
+      if (principal.kind === 'local') {
+        // It needs no store: what mends a store must work while the one that holds the users is away.
+        if (route.sessionOnly) throw sessionRequired()
+        return
+      }
       if (!(await users.adminExists())) {
         if (principal.kind === 'preview' && route.preview && isSafeMethod(method)) return
         throw setupRequired()
@@ -116,6 +126,8 @@ export function createAuthService(deps: {
         }
         case 'token':
           return bearer !== undefined && (await sameToken(principal, bearer))
+        case 'local':
+          return true
         case 'preview':
           return !(await users.adminExists())
         case 'anonymous':
@@ -187,9 +199,11 @@ const setupRequired = () =>
     'setup_required',
   )
 
+const sessionRequired = () =>
+  forbidden('This is for people: sign in instead of using an API token', 'session_required')
+
 function requireToken(route: RouteSpec, principal: Principal, method: string): void {
-  if (route.sessionOnly)
-    throw forbidden('This is for people: sign in instead of using an API token', 'session_required')
+  if (route.sessionOnly) throw sessionRequired()
   const writes = principal.scopes.includes('write') || principal.scopes.includes('admin')
   if (!isSafeMethod(method) && !writes)
     throw forbidden('The API token has no scope to change anything', 'scope_required')

@@ -1,13 +1,17 @@
 import { describe, expect, it } from 'vitest'
-import { isFromThisMachine, isLoopbackAddress } from './preview.ts'
+import { isFromThisMachine, isLocalPeer, isLoopbackAddress } from './preview.ts'
 
 const request = (
   host: string | undefined,
-  over: { headers?: Record<string, string>; httpVersion?: string; remote?: string } = {},
+  over: { headers?: Record<string, string>; httpVersion?: string; remote?: string; local?: string } = {},
 ) => ({
   headers: { ...(host === undefined ? {} : { host }), ...over.headers },
   httpVersion: over.httpVersion ?? '1.1',
-  socket: { remoteAddress: over.remote ?? '127.0.0.1', localPort: 3051 },
+  socket: {
+    remoteAddress: over.remote ?? '127.0.0.1',
+    localAddress: over.local ?? '127.0.0.1',
+    localPort: 3051,
+  },
 })
 
 describe('isFromThisMachine', () => {
@@ -36,6 +40,22 @@ describe('isFromThisMachine', () => {
     ).toBe(false)
     expect(isFromThisMachine(request('localhost:3051', { httpVersion: '1.0' }))).toBe(false)
     expect(isFromThisMachine(request('localhost:3051', { remote: '192.0.2.1' }))).toBe(false)
+  })
+})
+
+describe('isLocalPeer', () => {
+  it('takes a connection from this machine to itself, whatever it is called', () => {
+    expect(isLocalPeer(request('holdfast.example'))).toBe(true)
+    expect(isLocalPeer(request(undefined, { remote: '192.0.2.1', local: '192.0.2.1' }))).toBe(true)
+    expect(isFromThisMachine(request('localhost:3051', { remote: '192.0.2.1', local: '192.0.2.1' }))).toBe(
+      false,
+    )
+  })
+
+  it('refuses other machines and proxies', () => {
+    expect(isLocalPeer(request('localhost:3051', { remote: '192.0.2.1', local: '192.0.2.2' }))).toBe(false)
+    expect(isLocalPeer(request('localhost:3051', { httpVersion: '1.0' }))).toBe(false)
+    expect(isLocalPeer(request('localhost:3051', { headers: { via: '1.1 proxy' } }))).toBe(false)
   })
 })
 

@@ -7,7 +7,7 @@ export type Scope = (typeof SCOPES)[number]
 
 /** Who a request comes from, decided once per request and once per socket. */
 export interface Principal {
-  readonly kind: 'anonymous' | 'preview' | 'session' | 'token'
+  readonly kind: 'anonymous' | 'preview' | 'session' | 'token' | 'local'
   readonly userId: string | null
   readonly username: string | null
   /** What it may do: for a token the lower of its scopes and its owner's role. Null may use public routes only. */
@@ -33,6 +33,16 @@ export const PREVIEW: Principal = Object.freeze<Principal>({
   username: null,
   role: 'viewer',
   scopes: ['read'],
+  credentialId: null,
+})
+
+/** The command line on this machine: whoever may read the data folder may do everything with it anyway. */
+export const LOCAL: Principal = Object.freeze<Principal>({
+  kind: 'local',
+  userId: null,
+  username: 'cli',
+  role: 'admin',
+  scopes: ['admin'],
   credentialId: null,
 })
 
