@@ -1,4 +1,5 @@
 import { hash, verify } from '@node-rs/argon2'
+import { verify as verifyBcrypt } from '@node-rs/bcrypt'
 import { isSampleSecret } from '../core/crypto/sample-secrets.ts'
 import { AppError, invalid } from '../core/errors.ts'
 
@@ -13,9 +14,18 @@ export const PASSWORD_MAX = 256
 
 export interface Passwords {
   hash(password: string): Promise<string>
-  /** Takes the same time for an unknown user: without a hash it verifies against one that nothing matches. */
+  /**
+   * Takes the same time for an unknown user, and for one who signs in elsewhere: without a hash it verifies
+   * against one that nothing matches.
+   */
   verify(passwordHash: string | undefined, password: string): Promise<boolean>
+  /** Whether a password that matches this hash should be hashed anew. */
+  isOutdated(passwordHash: string): boolean
 }
+
+const isArgon = (text: string | undefined) => text?.startsWith('$argon2') ?? false
+/** What the older dashboard kept. */
+const isBcrypt = (text: string | undefined) => /^\$2[aby]\$/.test(text ?? '')
 
 export function createPasswords(): Passwords {
   const limit = createLimit(CONCURRENT, MAX_WAITING)
@@ -24,17 +34,16 @@ export function createPasswords(): Passwords {
     hash: (password) => limit(() => hash(password, PARAMETERS)),
     async verify(passwordHash, password) {
       decoy ??= limit(() => hash(crypto.randomUUID(), PARAMETERS))
-      const against = passwordHash ?? (await decoy)
-      const matches = await limit(() => verifyHash(against, password))
-      return passwordHash !== undefined && matches
+      // Accounts of a sign-in provider have a text in this column that is no hash.
+      const known = isArgon(passwordHash) || isBcrypt(passwordHash) ? passwordHash : undefined
+      const against = known ?? (await decoy)
+      const matches = await limit(() =>
+        isBcrypt(against) ? verifyBcrypt(password, against) : verify(against, password),
+      )
+      return known !== undefined && matches
     },
+    isOutdated: isBcrypt,
   }
-}
-
-async function verifyHash(passwordHash: string, password: string): Promise<boolean> {
-  // Accounts of a sign-in provider have a text in this column that is no hash; nothing matches it.
-  if (!passwordHash.startsWith('$argon2')) return false
-  return verify(passwordHash, password)
 }
 
 /** @throws {AppError} 400 `weak_password` */

@@ -72,7 +72,11 @@ export function createUsersService(deps: {
     /** The user whose name and password these are. Takes the same time whether the name is known or not. */
     async verify(username: string, password: string): Promise<User | undefined> {
       const row = await store.byUsername(username)
-      return (await passwords.verify(row?.password_hash, password)) && row ? toUser(row) : undefined
+      if (!(await passwords.verify(row?.password_hash, password)) || !row) return undefined
+      if (passwords.isOutdated(row.password_hash)) {
+        await store.replaceHash(row.id, row.password_hash, await passwords.hash(password))
+      }
+      return toUser(row)
     },
 
     async byId(id: string): Promise<User | undefined> {

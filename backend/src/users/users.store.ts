@@ -88,6 +88,15 @@ export function createUsersStore(db: AppDb) {
       return rowCount === 1
     },
 
+    /** Another hash of the same password: nothing happens when the password was changed meanwhile. */
+    async replaceHash(id: string, before: string, after: string): Promise<void> {
+      await db.execute('UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2', [
+        id,
+        before,
+        after,
+      ])
+    },
+
     async setLandingPage(id: string, page: string, at: string): Promise<boolean> {
       const { rowCount } = await db.execute(
         'UPDATE users SET default_landing_page = $2, updated_at = $3 WHERE id = $1',

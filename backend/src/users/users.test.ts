@@ -24,6 +24,7 @@ describe.each(plainDatabases)('users on $name', ({ open }) => {
       passwords: {
         hash: async (text) => `hash of ${text}`,
         verify: async (hash, text) => hash === `hash of ${text}`,
+        isOutdated: () => false,
       },
       clock: () => new Date('2026-11-21T00:00:00Z'),
       endSessions: async (userId) => {
@@ -73,6 +74,36 @@ describe.each(plainDatabases)('users on $name', ({ open }) => {
     expect(await users.verify('ada', password)).toMatchObject({ id: ada.id })
   })
 
+  it('hashes an adopted password anew when it is used, and ends no session for it', async () => {
+    const passwords = createPasswords()
+    const store = createUsersStore(database.db)
+    const adopted = createUsersService({
+      store,
+      passwords,
+      clock: () => new Date('2026-11-21T00:00:00Z'),
+      endSessions: async (userId) => void ended.push(userId),
+    })
+    const ada = await add('ada', 'admin')
+    const old = '$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW'
+    await store.setPassword(ada.id, old, '2026-01-01T00:00:00.000Z')
+    const hash = async () => (await store.byId(ada.id))?.password_hash
+
+    expect(await adopted.verify('ada', 'U*V')).toBeUndefined()
+    expect(await hash()).toBe(old)
+    expect(await adopted.verify('ada', 'U*U')).toMatchObject({
+      id: ada.id,
+      updatedAt: '2026-01-01T00:00:00.000Z',
+    })
+    const anew = await hash()
+    expect(anew).toMatch(/^\$argon2id\$/)
+    expect(await adopted.verify('ada', 'U*U')).toMatchObject({ id: ada.id })
+    expect(await hash()).toBe(anew)
+    expect(ended).toEqual([])
+
+    await store.replaceHash(ada.id, old, 'of a sign-in that was overtaken by a new password')
+    expect(await hash()).toBe(anew)
+  })
+
   it('ends sessions for a new role or password, and for nothing else', async () => {
     await add('ada', 'admin')
     const vic = await add('vic', 'viewer')
@@ -98,6 +129,17 @@ describe('createPasswords', () => {
     expect(await passwords.verify(hash, `${password} `)).toBe(false)
     expect(await passwords.verify(undefined, password)).toBe(false)
     expect(await passwords.verify('8b1d8a34-a-provider-account', password)).toBe(false)
+  })
+
+  it.each(['$2a$', '$2b$', '$2y$'])('verifies what the older dashboard hashed with %s', async (version) => {
+    const passwords = createPasswords()
+    // A published test vector of bcrypt.
+    const hash = `${version}05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW`
+    expect(await passwords.verify(hash, 'U*U')).toBe(true)
+    expect(await passwords.verify(hash, 'U*V')).toBe(false)
+    expect(await passwords.verify(hash.slice(0, 40), 'U*U')).toBe(false)
+    expect(passwords.isOutdated(hash)).toBe(true)
+    expect(passwords.isOutdated(await passwords.hash('U*U'))).toBe(false)
   })
 
   it('turns callers away when too many wait', async () => {
