@@ -1,0 +1,13 @@
+export type {
+  CanonicalRow,
+  ColumnKind,
+  ColumnShape,
+  Difference,
+  HeldValue,
+  Key,
+  Reject,
+  RejectReason,
+  TableDigest,
+  TableShape,
+} from './types.ts'
+export { BUCKETS, SchemaDriftError } from './types.ts'
