@@ -51,6 +51,8 @@ export const storageUnitSchema = z
     epoch: z.int(),
     /** The store that is kept equal, if any. */
     mirror: placementSchema.nullable(),
+    /** Where the truth was when the move began: a cut over leads away from it, a rollback back. Null without a mirror. */
+    source: placementSchema.nullable(),
     state: unitStateSchema,
     paused: z.boolean(),
     /** Rows of the last move lie guarded in the other store until they are purged. */
