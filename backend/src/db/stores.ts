@@ -10,6 +10,7 @@ import { checkPostgresVersion, closeAppDb, configureAppDb, getAppDb } from './po
 import type { SqlStore } from './sql-store.ts'
 import { openSqliteStore } from './sqlite.ts'
 import { lockSqliteServer, type ServerLock } from './sqlite-server-lock.ts'
+import { createLedgerTables } from './transfer/ledger.ts'
 
 /** How a store is opened, prepared and measured; and where it is, without secrets. */
 export type StoreSource = Pick<ManagedStoreOptions, 'open' | 'prepare' | 'measure'> & {
@@ -90,6 +91,7 @@ export function postgresSource(options: PostgresSourceOptions): StoreSource {
     const version = await checkPostgresVersion(store.db)
     await createPlacementTables(store)
     await assertSameInstallation([store, options.sibling()])
+    await createLedgerTables(store)
     const { timescale } = await migrate(store)
     return { version, timescale, sizeBytes: await databaseSize(store) }
   }

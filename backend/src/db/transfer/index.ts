@@ -1,3 +1,4 @@
+export { readTableShapes } from './shapes.ts'
 export type {
   CanonicalRow,
   ColumnKind,
