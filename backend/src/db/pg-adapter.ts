@@ -1,6 +1,3 @@
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { from as copyFrom } from 'pg-copy-streams'
 import { abortable } from './abort.ts'
 import {
   type AppDb,
@@ -10,186 +7,26 @@ import {
   type SqlValue,
   sqlFor,
 } from './app-db.ts'
-import {
-  assertWidth,
-  copyChunks,
-  copyStatement,
-  partsWithUniqueKeys,
-  stagedInsert,
-  unnestInsert,
-  unnestParameters,
-} from './pg-bulk.ts'
-import type { PgConnections, PgLease, PgResult } from './pg-connection.ts'
-import { savepointControl, transactionControl } from './pg-transaction.ts'
+import { partsWithUniqueKeys, stagedInsert } from './pg-bulk.ts'
+import type { PgConnections, PgLease } from './pg-connection.ts'
+import { bulkFromRows, PgSession, type Rows, type Use } from './pg-session.ts'
+import { savepointControl, snapshotControl, transactionControl } from './pg-transaction.ts'
 import { encodePgValue } from './pg-values.ts'
 import type { ScriptSession } from './sql-store.ts'
-import { changesSchema } from './sql-text.ts'
-import { Frame, retrying, runAtomic, runNested, runStatement } from './transaction-scope.ts'
+import {
+  type AtomicControl,
+  Frame,
+  retrying,
+  runAtomic,
+  runNested,
+  runStatement,
+} from './transaction-scope.ts'
 
 /** Rows of one unnest: more are slower, because the array literals grow to megabytes. */
 const unnestRows = 500
-/**
- * From here on rows are copied: a plain insert into its table, one with ON CONFLICT into a temporary table first.
- * It is cheaper to parse than arrays, and one statement however many rows.
- */
-const bulkFromRows = 200
-const rowsPerFetch = 1_000
 const healthTimeoutMs = 2_000
 
-type Rows = readonly (readonly SqlValue[])[]
-type Use<T> = (lease: PgLease) => Promise<T>
-
 let nextName = 1
-
-abstract class PgSession implements ScriptSession {
-  readonly dialect = 'postgres'
-  protected readonly connections: PgConnections
-
-  constructor(connections: PgConnections) {
-    this.connections = connections
-  }
-
-  /** Runs one statement (or what counts as one) on this session's connection. */
-  protected abstract use<T>(work: Use<T>, signal?: AbortSignal): Promise<T>
-  protected abstract insertInParts(
-    table: string,
-    columns: readonly string[],
-    rows: Rows,
-    options: InsertManyOptions,
-  ): Promise<{ rowCount: number }>
-  abstract transaction<T>(work: (tx: ScriptSession) => Promise<T>): Promise<T>
-  abstract stream<Row = Record<string, unknown>>(
-    text: SqlText,
-    params?: readonly SqlValue[],
-    options?: QueryOptions,
-  ): AsyncIterable<Row>
-
-  async query<Row = Record<string, unknown>>(
-    text: SqlText,
-    params?: readonly SqlValue[],
-    options?: QueryOptions,
-  ): Promise<Row[]> {
-    const { rows } = await this.#send(text, params, options, (result) => {
-      options?.signal?.throwIfAborted() // the cancel request came too late: the caller still does not want it
-      return result
-    })
-    return rows as Row[]
-  }
-
-  async queryOne<Row = Record<string, unknown>>(
-    text: SqlText,
-    params?: readonly SqlValue[],
-    options?: QueryOptions,
-  ): Promise<Row | undefined> {
-    const [row] = await this.query<Row>(text, params, options)
-    return row
-  }
-
-  async execute(
-    text: SqlText,
-    params?: readonly SqlValue[],
-    options?: QueryOptions,
-  ): Promise<{ rowCount: number }> {
-    const result = await this.#send(text, params, options)
-    if (changesSchema(sqlFor('postgres', text))) this.connections.forgetTypes()
-    return { rowCount: result.rowCount ?? 0 }
-  }
-
-  async execScript(sql: string): Promise<void> {
-    await this.use((lease) => this.connections.script(lease, sql))
-    this.connections.forgetTypes()
-  }
-
-  async insertMany(
-    table: string,
-    columns: readonly string[],
-    rows: Rows,
-    options: InsertManyOptions = {},
-  ): Promise<{ rowCount: number }> {
-    const { onConflict, signal } = options
-    if (rows.length === 0) return { rowCount: 0 }
-    assertWidth(rows, columns.length)
-    if (onConflict === undefined && rows.length >= bulkFromRows && this.connections.canCopy) {
-      const rowCount = await this.use((lease) => this.copy(lease, table, columns, rows, signal), signal)
-      return { rowCount }
-    }
-    if (rows.length >= bulkFromRows || repeatsKey(columns, rows, onConflict)) {
-      return this.insertInParts(table, columns, rows, options)
-    }
-    const rowCount = await this.use((lease) => this.unnest(lease, table, columns, rows, options), signal)
-    return { rowCount }
-  }
-
-  protected async unnest(
-    lease: PgLease,
-    table: string,
-    columns: readonly string[],
-    rows: Rows,
-    { onConflict, signal }: InsertManyOptions,
-  ): Promise<number> {
-    const types = await this.connections.columnTypes(lease, table, columns)
-    const sql = unnestInsert(table, columns, types, onConflict)
-    const parameters = unnestParameters(rows, columns.length)
-    const result = await this.connections.send(lease, sql, parameters, signal)
-    return result.rowCount ?? 0
-  }
-
-  protected async copy(
-    lease: PgLease,
-    table: string,
-    columns: readonly string[],
-    rows: Rows,
-    signal?: AbortSignal,
-  ): Promise<number> {
-    const sink = lease.client.query(copyFrom(copyStatement(table, columns)))
-    const copying = () => pipeline(Readable.from(copyChunks(rows)), sink)
-    await this.connections.guarded(lease, copying, signal)
-    return sink.rowCount
-  }
-
-  #send(
-    text: SqlText,
-    params: readonly SqlValue[] | undefined,
-    { signal }: QueryOptions = {},
-    check: (result: PgResult) => PgResult = (result) => result,
-  ): Promise<PgResult> {
-    const sql = sqlFor('postgres', text)
-    const values = params ? params.map(encodePgValue) : []
-    return this.use(async (lease) => check(await this.connections.send(lease, sql, values, signal)), signal)
-  }
-
-  /** Pages of a cursor that is open on `lease`; the next one is on its way while the caller handles this one. */
-  protected async *pages<Row>(
-    cursor: string,
-    fetch: (sql: string) => Promise<PgResult>,
-    signal: AbortSignal | undefined,
-  ): AsyncGenerator<Row> {
-    const sql = `FETCH FORWARD ${rowsPerFetch} FROM ${cursor}`
-    let next: Promise<PgResult> | undefined = fetch(sql)
-    try {
-      while (next !== undefined) {
-        const { rows }: PgResult = await abortable(next, signal)
-        next = rows.length < rowsPerFetch ? undefined : fetch(sql)
-        next?.catch(() => undefined) // reported when it is awaited
-        for (const row of rows) {
-          signal?.throwIfAborted()
-          yield row as Row
-        }
-      }
-    } finally {
-      await next?.catch(() => undefined) // the caller left: what matters is that it is over
-    }
-  }
-}
-
-/** True when one statement would have to update a row twice. */
-function repeatsKey(
-  columns: readonly string[],
-  rows: Rows,
-  onConflict: InsertManyOptions['onConflict'],
-): boolean {
-  return typeof onConflict === 'object' && partsWithUniqueKeys(rows, columns, onConflict.key).length > 1
-}
 
 /** What one transaction, savepoint or held connection offers. */
 class PgFrameSession extends PgSession {
@@ -296,13 +133,21 @@ class PgAppDb extends PgSession implements AppDb {
   }
 
   override async transaction<T>(work: (tx: ScriptSession) => Promise<T>): Promise<T> {
-    return this.use((lease) => this.#inTransaction(lease, work))
+    return this.use((lease) => this.#atomic(lease, transactionControl(this.connections, lease), work))
   }
 
-  #inTransaction<T>(lease: PgLease, work: (tx: ScriptSession) => Promise<T>): Promise<T> {
+  async snapshot<T>(work: (session: ScriptSession) => Promise<T>): Promise<T> {
+    return this.use((lease) => this.#atomic(lease, snapshotControl(this.connections, lease), work))
+  }
+
+  #atomic<T>(
+    lease: PgLease,
+    control: AtomicControl,
+    work: (session: ScriptSession) => Promise<T>,
+  ): Promise<T> {
     const { connections } = this
     const frame = new Frame(undefined)
-    return runAtomic(connections.scope, frame, transactionControl(connections, lease), () =>
+    return runAtomic(connections.scope, frame, control, () =>
       work(new PgFrameSession(connections, lease, frame)),
     )
   }
@@ -318,7 +163,9 @@ class PgAppDb extends PgSession implements AppDb {
         // Made outside of the transaction, it stays with the connection whatever becomes of the rows.
         await this.connections.keepStaging(lease, table, columns)
       }
-      return this.#inTransaction(lease, (tx) => tx.insertMany(table, columns, rows, options))
+      return this.#atomic(lease, transactionControl(this.connections, lease), (tx) =>
+        tx.insertMany(table, columns, rows, options),
+      )
     }, options.signal)
   }
 
@@ -381,6 +228,6 @@ class PgAppDb extends PgSession implements AppDb {
 /** The AppDb on a pool, and what a SqlStore adds to it. */
 export function createPgAdapter(
   connections: PgConnections,
-): AppDb & Pick<PgAppDb, 'connection' | 'transaction'> {
+): AppDb & Pick<PgAppDb, 'connection' | 'transaction' | 'snapshot'> {
   return new PgAppDb(connections)
 }

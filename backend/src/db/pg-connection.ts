@@ -10,6 +10,8 @@ import { TransactionScope } from './transaction-scope.ts'
 /** How long an aborted statement may take to end before its connection is cut. */
 const cancelGraceMs = 2_000
 
+const rawTypes: pg.CustomTypesConfig = { getTypeParser: () => (text: string) => text }
+
 export type PgResult = pg.QueryResult<Record<string, unknown>>
 
 /** A connection while one statement, transaction or stream has it. */
@@ -99,6 +101,23 @@ export class PgConnections {
     // Always the extended protocol: the simple one would run several statements in one text.
     const config = { text, values: [...values], queryMode: 'extended' }
     return this.guarded(lease, () => lease.client.query<Record<string, unknown>>(config), signal)
+  }
+
+  /** The same, with rows as arrays of the server's texts. */
+  async sendRaw(
+    lease: PgLease,
+    text: string,
+    values: readonly (string | Buffer | null)[],
+  ): Promise<(string | null)[][]> {
+    const config = {
+      text,
+      values: [...values],
+      queryMode: 'extended',
+      rowMode: 'array',
+      types: rawTypes,
+    } as const
+    const { rows } = await this.guarded(lease, () => lease.client.query<(string | null)[]>(config))
+    return rows
   }
 
   /** Sends a text of several statements. */

@@ -41,3 +41,11 @@ export function savepointControl(connections: PgConnections, lease: PgLease): At
     },
   }
 }
+
+export function snapshotControl(connections: PgConnections, lease: PgLease): AtomicControl {
+  return {
+    ...transactionControl(connections, lease),
+    // BEGIN alone would leave the choice of the instant to the first statement.
+    begin: () => connections.script(lease, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1'),
+  }
+}

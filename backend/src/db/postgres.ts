@@ -63,6 +63,7 @@ export function openPostgresStore(options: PostgresStoreOptions): SqlStore {
     stats: connections.stats,
     connection: (work) => db.connection(work),
     transaction: (work) => db.transaction(work),
+    snapshot: (work) => db.snapshot(work),
     close() {
       closing ??= pool.end()
       return closing
@@ -79,6 +80,8 @@ function sessionSettings(options: PostgresStoreOptions): [string, string][] {
     timezone: 'UTC',
     datestyle: 'ISO, YMD',
     bytea_output: 'hex',
+    // Floats are printed so that they read back as what they are.
+    extra_float_digits: '1',
     // Short statements lose more to compiling than they win by it.
     jit: 'off',
     ...options.settings,

@@ -1,11 +1,28 @@
 import type { AppDb, AppDbSession } from './app-db.ts'
 
+/** A value as an engine holds it. From PostgreSQL: its text output or null, and nothing else. */
+export type RawValue = null | string | number | bigint | Uint8Array
+
 /**
- * What migrations and moves need beyond {@link AppDbSession}: whole scripts. Features never see it.
+ * What migrations and moves need beyond {@link AppDbSession}: whole scripts, and values as the engine holds
+ * them. Features never see it.
  */
 export interface ScriptSession extends AppDbSession {
   /** Runs several statements as one text, without parameters. Within a transaction they are part of it. */
   execScript(sql: string): Promise<void>
+  /**
+   * All rows as arrays, undecoded. PostgreSQL: text output (ISO dates in UTC, hex bytes, shortest floats). SQLite:
+   * storage classes, INTEGER always a bigint, REAL a number, TEXT a string, BLOB a Uint8Array.
+   */
+  rawQuery(sql: string, params?: readonly RawValue[]): Promise<RawValue[][]>
+  /** Runs one statement with parameters bound as they are: in SQLite a number is REAL, a bigint INTEGER. */
+  rawExecute(sql: string, params?: readonly RawValue[]): Promise<{ rowCount: number }>
+  /**
+   * Runs one statement for each row, in one message. SQLite only, within a transaction; placeholders are `?`,
+   * in the order of the row, and rows are of one width. PostgreSQL has statements for many rows: rejects with a
+   * TypeError there.
+   */
+  rawMany(sql: string, rows: readonly (readonly RawValue[])[]): Promise<{ rowCount: number }>
   transaction<T>(work: (tx: ScriptSession) => Promise<T>): Promise<T>
 }
 
@@ -29,6 +46,11 @@ export interface SqlStore {
   connection<T>(work: (session: ScriptSession) => Promise<T>): Promise<T>
   /** A transaction that can run scripts. */
   transaction<T>(work: (tx: ScriptSession) => Promise<T>): Promise<T>
+  /**
+   * Reads of one instant, which is before `work` begins. Writers never wait for it, nor it for them; a write in
+   * it fails. In SQLite it has a thread of its own, so that it sees every write that was committed before.
+   */
+  snapshot<T>(work: (session: ScriptSession) => Promise<T>): Promise<T>
   /** Waits for running statements, then frees everything. Later calls reject with kind `unavailable`. */
   close(): Promise<void>
 }

@@ -8,12 +8,13 @@ import {
   sqlFor,
 } from './app-db.ts'
 import { DbError } from './db-errors.ts'
-import type { ScriptSession } from './sql-store.ts'
-import { changesSchema, conflictClause } from './sql-text.ts'
-import type { SqlitePool, SqliteSend, WriterLease } from './sqlite-pool.ts'
-import type { BoundValue, SqliteOperation, SqliteResult } from './sqlite-protocol.ts'
-import { encodeSqliteParams, encodeSqliteValue, sqliteRowDecoder } from './sqlite-values.ts'
-import { timestamp } from './timestamps.ts'
+import type { RawValue, ScriptSession } from './sql-store.ts'
+import { changesSchema, conflictClause, quoteName } from './sql-text.ts'
+import { flattenRows } from './sqlite-bulk.ts'
+import type { SqliteLease, SqlitePool, SqliteSend } from './sqlite-pool.ts'
+import type { SqliteOperation, SqliteResult } from './sqlite-protocol.ts'
+import { savepointControl, snapshotControl, transactionControl } from './sqlite-transaction.ts'
+import { encodeSqliteParams, sqliteRowDecoder } from './sqlite-values.ts'
 import {
   type AtomicControl,
   Frame,
@@ -31,6 +32,12 @@ const readingVerb = /^\s*(?:--[^\n]*\n\s*)*(?:select|values|with)\b/i
 
 let nextStream = 1
 
+interface Cursor {
+  readonly send: SqliteSend
+  readonly free: SqliteSend
+  release(): void
+}
+
 abstract class SqliteSession implements ScriptSession {
   readonly dialect = 'sqlite'
   protected readonly pool: SqlitePool
@@ -43,8 +50,8 @@ abstract class SqliteSession implements ScriptSession {
 
   protected abstract read(operation: SqliteOperation, signal?: AbortSignal): Promise<SqliteResult>
   protected abstract write(operation: SqliteOperation, signal?: AbortSignal): Promise<SqliteResult>
-  /** Where the cursor of a stream lives; `free` always works, also after the transaction. */
-  protected abstract cursor(signal?: AbortSignal): Promise<{ send: SqliteSend; free: SqliteSend }>
+  /** Where the cursor of a stream lives until `release`; `free` always works, also after the transaction. */
+  protected abstract cursor(signal?: AbortSignal): Promise<Cursor>
   abstract transaction<T>(work: (tx: ScriptSession) => Promise<T>): Promise<T>
   abstract insertMany(
     table: string,
@@ -93,23 +100,42 @@ abstract class SqliteSession implements ScriptSession {
     this.pool.generation++
   }
 
+  async rawQuery(sql: string, params: readonly RawValue[] = []): Promise<RawValue[][]> {
+    const { rows = [] } = await this.write({ op: 'all', sql, params, exact: true })
+    return rows
+  }
+
+  async rawExecute(sql: string, params: readonly RawValue[] = []): Promise<{ rowCount: number }> {
+    const { rowCount = 0 } = await this.write({ op: 'run', sql, params, exact: true })
+    if (changesSchema(sql)) this.pool.generation++
+    return { rowCount }
+  }
+
+  async rawMany(sql: string, rows: readonly (readonly RawValue[])[]): Promise<{ rowCount: number }> {
+    const [first] = rows
+    if (!first) return { rowCount: 0 }
+    const width = first.length
+    if (rows.some((row) => row.length !== width)) {
+      throw new DbError('invalid-value', 'rawMany: the rows have different widths')
+    }
+    const { rowCount = 0 } = await this.write({ op: 'many', sql, width, values: rows.flat(), exact: true })
+    return { rowCount }
+  }
+
   async *stream<Row = Record<string, unknown>>(
     text: SqlText,
-    params?: readonly SqlValue[],
+    values?: readonly SqlValue[],
     options: QueryOptions = {},
   ): AsyncIterable<Row> {
     const { signal, codecs } = options
     const stream = nextStream++
     const sql = sqlFor('sqlite', text)
-    const { send, free } = await this.cursor(signal)
+    const params = encodeSqliteParams(values)
+    const { send, free, release } = await this.cursor(signal)
     let page: SqliteResult = {}
-    let next: Promise<SqliteResult> | undefined = send({
-      op: 'open',
-      stream,
-      sql,
-      params: encodeSqliteParams(params),
-    })
+    let next: Promise<SqliteResult> | undefined
     try {
+      next = send({ op: 'open', stream, sql, params })
       page = await abortable(next, signal)
       if (page.writes) throw new DbError('other', 'stream() takes statements that only read')
       const decode = sqliteRowDecoder<Row>(page.columns ?? { names: [], codecs: [] }, codecs)
@@ -126,25 +152,28 @@ abstract class SqliteSession implements ScriptSession {
       }
     } finally {
       if (!page.done) await free({ op: 'shut', stream }).catch(() => undefined) // the thread and its cursor are gone
+      release()
     }
   }
 }
 
 /** What one transaction, savepoint or held connection offers. */
 class SqliteFrameSession extends SqliteSession {
-  readonly #lease: WriterLease
+  readonly #lease: SqliteLease
   readonly #frame: Frame
 
-  constructor(pool: SqlitePool, scope: TransactionScope, lease: WriterLease, frame: Frame) {
+  constructor(pool: SqlitePool, scope: TransactionScope, lease: SqliteLease, frame: Frame) {
     super(pool, scope)
     this.#lease = lease
     this.#frame = frame
   }
 
   protected override write(operation: SqliteOperation, signal?: AbortSignal): Promise<SqliteResult> {
-    return runStatement(this.scope, this.#frame, () => {
+    return runStatement(this.scope, this.#frame, async () => {
       signal?.throwIfAborted()
-      return abortable(this.#lease.send(operation), signal)
+      const result = await abortable(this.#lease.send(operation), signal)
+      if (result.writes) throw new DbError('read-only', 'A snapshot is for reading')
+      return result
     })
   }
 
@@ -152,8 +181,8 @@ class SqliteFrameSession extends SqliteSession {
     return this.write(operation, signal)
   }
 
-  protected override async cursor(): Promise<{ send: SqliteSend; free: SqliteSend }> {
-    return { send: (operation) => this.write(operation), free: this.#lease.send }
+  protected override async cursor(): Promise<Cursor> {
+    return { send: (operation) => this.write(operation), free: this.#lease.send, release: () => undefined }
   }
 
   override transaction<T>(work: (tx: ScriptSession) => Promise<T>): Promise<T> {
@@ -173,14 +202,17 @@ class SqliteFrameSession extends SqliteSession {
     if (!this.#frame.atomic) return this.transaction((tx) => tx.insertMany(table, columns, rows, options))
     const timed = await this.#timestampColumns(table, columns)
     const rowsPerMessage = Math.max(1, Math.floor(valuesPerMessage / columns.length))
-    const conflict = conflictClause(options.onConflict)
+    const places = columns.map(() => '?').join(', ')
+    const sql =
+      `INSERT INTO ${quoteName(table)} (${columns.map(quoteName).join(', ')}) VALUES (${places}) ` +
+      conflictClause(options.onConflict)
     let rowCount = 0
     let running: Promise<SqliteResult> | undefined
     for (let start = 0; start < rows.length; start += rowsPerMessage) {
-      const values = flatten(rows.slice(start, start + rowsPerMessage), columns.length, timed)
+      const values = flattenRows(rows.slice(start, start + rowsPerMessage), columns.length, timed)
       // One message is encoded while the one before it is being written.
       rowCount += (await running)?.rowCount ?? 0
-      running = this.write({ op: 'many', table, columns, conflict, values }, options.signal)
+      running = this.write({ op: 'many', sql, width: columns.length, values }, options.signal)
       running.catch(() => undefined) // reported when it is awaited
     }
     rowCount += (await running)?.rowCount ?? 0
@@ -196,61 +228,6 @@ class SqliteFrameSession extends SqliteSession {
     )
     const declared = new Set(rows.map((row) => row.name))
     return columns.flatMap((column, i) => (declared.has(column) ? [i] : []))
-  }
-}
-
-function flatten(
-  rows: readonly (readonly SqlValue[])[],
-  width: number,
-  timed: readonly number[],
-): BoundValue[] {
-  const values: BoundValue[] = []
-  for (const row of rows) {
-    if (row.length !== width) {
-      throw new DbError('invalid-value', `insertMany: a row has ${row.length} values for ${width} columns`)
-    }
-    const start = values.length
-    for (const value of row) values.push(encodeSqliteValue(value))
-    for (const i of timed) {
-      const value = values[start + i]
-      if (typeof value === 'string') values[start + i] = canonicalTimestamp(value)
-    }
-  }
-  return values
-}
-
-function canonicalTimestamp(text: string): string {
-  try {
-    return timestamp(text)
-  } catch (error) {
-    if (error instanceof RangeError) throw new DbError('invalid-value', error.message)
-    throw error
-  }
-}
-
-function transactionControl(lease: WriterLease): AtomicControl {
-  return {
-    begin: () => lease.send({ op: 'run', sql: 'BEGIN IMMEDIATE', params: [] }),
-    async commit() {
-      try {
-        await lease.send({ op: 'run', sql: 'COMMIT', params: [] })
-      } catch (error) {
-        // A deferred foreign key or a full disk leaves the transaction open.
-        await this.rollback()
-        throw error
-      }
-    },
-    // Fails where SQLite has rolled back by itself (disk full) or the thread is gone: both are what is wanted.
-    rollback: () => lease.send({ op: 'run', sql: 'ROLLBACK', params: [] }).catch(() => undefined),
-  }
-}
-
-function savepointControl(lease: WriterLease): AtomicControl {
-  return {
-    begin: () => lease.send({ op: 'run', sql: 'SAVEPOINT nested', params: [] }),
-    commit: () => lease.send({ op: 'run', sql: 'RELEASE nested', params: [] }),
-    rollback: () =>
-      lease.send({ op: 'script', sql: 'ROLLBACK TO nested; RELEASE nested' }).catch(() => undefined),
   }
 }
 
@@ -276,12 +253,14 @@ class SqliteAppDb extends SqliteSession implements AppDb {
     return abortable(running, signal)
   }
 
-  protected override async cursor(signal?: AbortSignal): Promise<{ send: SqliteSend; free: SqliteSend }> {
+  protected override async cursor(signal?: AbortSignal): Promise<Cursor> {
     this.scope.assertOutside()
-    const send: SqliteSend = this.pool.single
-      ? (operation) => this.#onWriter(operation)
-      : await this.pool.streamReader(signal)
-    return { send, free: send }
+    if (this.pool.single) {
+      const send: SqliteSend = (operation) => this.#onWriter(operation)
+      return { send, free: send, release: () => undefined }
+    }
+    const { send, release } = await this.pool.lockCursor(signal)
+    return { send, free: send, release }
   }
 
   override async transaction<T>(work: (tx: ScriptSession) => Promise<T>): Promise<T> {
@@ -294,9 +273,23 @@ class SqliteAppDb extends SqliteSession implements AppDb {
 
   async #transaction<T>(work: (tx: ScriptSession) => Promise<T>, signal?: AbortSignal): Promise<T> {
     const lease = await this.pool.lockWriter(signal)
+    return this.#atomic(lease, transactionControl(lease), work)
+  }
+
+  async snapshot<T>(work: (session: ScriptSession) => Promise<T>): Promise<T> {
+    this.scope.assertOutside()
+    const lease = await (this.pool.single ? this.pool.lockWriter() : this.pool.lockCursor())
+    return this.#atomic(lease, snapshotControl(lease), work)
+  }
+
+  async #atomic<T>(
+    lease: SqliteLease,
+    control: AtomicControl,
+    work: (session: ScriptSession) => Promise<T>,
+  ): Promise<T> {
     const frame = new Frame(undefined)
     try {
-      return await runAtomic(this.scope, frame, transactionControl(lease), () =>
+      return await runAtomic(this.scope, frame, control, () =>
         work(new SqliteFrameSession(this.pool, this.scope, lease, frame)),
       )
     } finally {
@@ -347,6 +340,6 @@ class SqliteAppDb extends SqliteSession implements AppDb {
 /** The AppDb on a pool of SQLite threads, and what {@link SqlStore} adds to it. */
 export function createSqliteAdapter(
   pool: SqlitePool,
-): AppDb & Pick<SqliteAppDb, 'connection' | 'transaction'> {
+): AppDb & Pick<SqliteAppDb, 'connection' | 'transaction' | 'snapshot'> {
   return new SqliteAppDb(pool, new TransactionScope())
 }

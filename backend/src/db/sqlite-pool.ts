@@ -1,14 +1,14 @@
 import { abortable } from './abort.ts'
-import { DbError } from './db-errors.ts'
 import type { StoreStats } from './sql-store.ts'
 import { type SpawnWorker, SqliteConnection } from './sqlite-connection.ts'
+import { SqliteLane } from './sqlite-lane.ts'
 import type { SqliteOperation, SqliteResult, SqliteWorkerOptions } from './sqlite-protocol.ts'
 
 /** Sends operations to one connection. */
 export type SqliteSend = (operation: SqliteOperation) => Promise<SqliteResult>
 
-/** The writer, held by one transaction or one statement at a time. */
-export interface WriterLease {
+/** A connection while one statement, transaction, snapshot or stream has it. */
+export interface SqliteLease {
   readonly send: SqliteSend
   release(): void
 }
@@ -21,31 +21,36 @@ export interface SqlitePoolOptions {
   readonly spawn: SpawnWorker
 }
 
-interface ReaderSlot {
-  busy: boolean
-  connection: SqliteConnection | undefined
-}
+/** Streams and snapshots at a time; more wait. */
+const MAX_CURSORS = 8
+const IDLE_CURSORS = 2
 
-/** The threads of one file: a writer with its queue, and readers that are started when they are needed. */
+/** The threads of one file: a writer with its queue, readers, and readers for what lasts. */
 export class SqlitePool {
   readonly stats: StoreStats = { retries: 0, reconnects: 0 }
   /** Grows with every schema change; column types cached in the threads are then dropped. */
   generation = 0
   readonly path: string
   readonly single: boolean
-  readonly #options: SqlitePoolOptions
-  readonly #writerLine = new WaitingLine()
-  readonly #readerLine = new WaitingLine()
-  readonly #readers: readonly ReaderSlot[]
-  #writer: SqliteConnection | undefined
-  #writerBusy = false
+  readonly #writer: SqliteLane
+  readonly #readers: SqliteLane
+  /**
+   * For streams and snapshots, one on a thread: every statement of a connection sees the state that the oldest open
+   * cursor on it sees, so that a read beside a stream would miss what was committed since that began.
+   */
+  readonly #cursors: SqliteLane
   #closing: Promise<void> | undefined
 
-  constructor(options: SqlitePoolOptions) {
-    this.#options = options
-    this.path = options.worker.path
-    this.single = options.readers === 0
-    this.#readers = Array.from({ length: options.readers }, () => ({ busy: false, connection: undefined }))
+  constructor({ worker, readers, workerFile, spawn }: SqlitePoolOptions) {
+    const opener = (readonly: boolean) => (lost: boolean) => {
+      if (lost) this.stats.reconnects++
+      return SqliteConnection.open(workerFile, { ...worker, readonly }, spawn)
+    }
+    this.path = worker.path
+    this.single = readers === 0
+    this.#writer = new SqliteLane({ size: 1, keep: 1, open: opener(false) })
+    this.#readers = new SqliteLane({ size: readers, keep: readers, open: opener(true) })
+    this.#cursors = new SqliteLane({ size: MAX_CURSORS, keep: IDLE_CURSORS, open: opener(true) })
   }
 
   /**
@@ -53,37 +58,21 @@ export class SqlitePool {
    *
    * @throws DbError when the file cannot be opened.
    */
-  async lockWriter(signal?: AbortSignal): Promise<WriterLease> {
-    this.#assertOpen()
-    signal?.throwIfAborted()
-    if (this.#writerBusy) await this.#writerLine.wait(signal)
-    this.#writerBusy = true
-    try {
-      const connection = await this.#liveConnection(this.#writer, false)
-      this.#writer = connection
-      return {
-        send: (operation) => connection.send(operation, this.generation),
-        release: () => this.#passWriterOn(),
-      }
-    } catch (error) {
-      this.#passWriterOn()
-      throw error
-    }
+  lockWriter(signal?: AbortSignal): Promise<SqliteLease> {
+    return this.#lease(this.#writer, signal)
+  }
+
+  /** A reader to keep a cursor or a transaction on. */
+  lockCursor(signal?: AbortSignal): Promise<SqliteLease> {
+    return this.#lease(this.#cursors, signal)
   }
 
   /** Runs one reading operation on an idle reader. An abort frees the caller; the reader goes on until it is done. */
   async read(operation: SqliteOperation, signal?: AbortSignal): Promise<SqliteResult> {
-    const { connection, release } = await this.#acquireReader(signal)
-    const running = connection.send(operation, this.generation)
+    const { send, release } = await this.#lease(this.#readers, signal)
+    const running = send(operation)
     running.then(release, release)
     return abortable(running, signal)
-  }
-
-  /** A reader to keep a cursor on. Other reads run on it between two pages. */
-  async streamReader(signal?: AbortSignal): Promise<SqliteSend> {
-    const { connection, release } = await this.#acquireReader(signal)
-    release()
-    return (operation) => connection.send(operation, this.generation)
   }
 
   close(): Promise<void> {
@@ -92,97 +81,14 @@ export class SqlitePool {
   }
 
   async #close(): Promise<void> {
-    this.#writerLine.clear(closedError())
-    this.#readerLine.clear(closedError())
-    await Promise.all(this.#readers.map((slot) => slot.connection?.close()))
+    this.#writer.stop()
+    await Promise.all([this.#readers.close({ drain: false }), this.#cursors.close({ drain: false })])
     // The writer last: closing it copies the log into the file. A transaction in progress ends first.
-    if (this.#writerBusy) await this.#writerLine.wait(undefined)
-    await this.#writer?.close()
+    await this.#writer.close({ drain: true })
   }
 
-  #assertOpen(): void {
-    if (this.#closing !== undefined) throw closedError()
+  async #lease(lane: SqliteLane, signal: AbortSignal | undefined): Promise<SqliteLease> {
+    const { connection, release } = await lane.acquire(signal)
+    return { send: (operation) => connection.send(operation, this.generation), release }
   }
-
-  /** `connection`, or a new one where there is none or its thread is gone. */
-  #liveConnection(connection: SqliteConnection | undefined, readonly: boolean): Promise<SqliteConnection> {
-    if (connection && !connection.lost) return Promise.resolve(connection)
-    if (connection) this.stats.reconnects++
-    const { worker, workerFile, spawn } = this.#options
-    return SqliteConnection.open(workerFile, { ...worker, readonly }, spawn)
-  }
-
-  #passWriterOn(): void {
-    if (!this.#writerLine.next()) this.#writerBusy = false
-  }
-
-  async #acquireReader(
-    signal: AbortSignal | undefined,
-  ): Promise<{ connection: SqliteConnection; release(): void }> {
-    this.#assertOpen()
-    signal?.throwIfAborted()
-    const free = this.#readers.filter((slot) => !slot.busy)
-    let slot = free.find(({ connection }) => connection) ?? free[0]
-    while (!slot) {
-      await this.#readerLine.wait(signal)
-      this.#assertOpen()
-      slot = this.#readers.find(({ busy }) => !busy)
-    }
-    const taken = slot
-    const release = () => {
-      taken.busy = false
-      this.#readerLine.next()
-    }
-    taken.busy = true
-    try {
-      taken.connection = await this.#liveConnection(taken.connection, true)
-      if (this.#closing !== undefined) await taken.connection.close() // close() could not see it yet
-      this.#assertOpen()
-      return { connection: taken.connection, release }
-    } catch (error) {
-      release()
-      throw error
-    }
-  }
-}
-
-/** Callers in the order in which they came. */
-class WaitingLine {
-  readonly #waiting: { readonly go: () => void; readonly fail: (error: unknown) => void }[] = []
-
-  wait(signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const leave = () => {
-        this.#waiting.splice(this.#waiting.indexOf(waiter), 1)
-        reject(signal?.reason)
-      }
-      const waiter = {
-        go: () => {
-          signal?.removeEventListener('abort', leave)
-          resolve()
-        },
-        fail: (error: unknown) => {
-          signal?.removeEventListener('abort', leave)
-          reject(error)
-        },
-      }
-      signal?.addEventListener('abort', leave, { once: true })
-      this.#waiting.push(waiter)
-    })
-  }
-
-  /** Lets the first one go; false when nobody waits. */
-  next(): boolean {
-    const waiter = this.#waiting.shift()
-    waiter?.go()
-    return waiter !== undefined
-  }
-
-  clear(error: DbError): void {
-    for (const waiter of this.#waiting.splice(0)) waiter.fail(error)
-  }
-}
-
-function closedError(): DbError {
-  return new DbError('unavailable', 'The SQLite store is closed')
 }

@@ -19,17 +19,28 @@ export interface ColumnInfo {
 
 export type SqliteOperation =
   /** All rows. On a read-only connection a statement that writes is answered with `writes` instead. */
-  | { readonly op: 'all'; readonly sql: string; readonly params: readonly BoundValue[] }
-  | { readonly op: 'run'; readonly sql: string; readonly params: readonly BoundValue[] }
+  | {
+      readonly op: 'all'
+      readonly sql: string
+      readonly params: readonly BoundValue[]
+      /** Numbers are bound as REAL, bigints as INTEGER, and come back so; rows without `columns`. */
+      readonly exact?: true
+    }
+  | {
+      readonly op: 'run'
+      readonly sql: string
+      readonly params: readonly BoundValue[]
+      readonly exact?: true
+    }
   | { readonly op: 'script'; readonly sql: string }
   | {
       readonly op: 'many'
-      readonly table: string
-      readonly columns: readonly string[]
-      /** `ON CONFLICT …` or empty. */
-      readonly conflict: string
-      /** Row after row, `columns.length` values each. */
+      /** With `?` placeholders: binding by position is a third faster than by name. */
+      readonly sql: string
+      readonly width: number
+      /** Row after row, `width` values each. */
       readonly values: readonly BoundValue[]
+      readonly exact?: true
     }
   | {
       readonly op: 'open'
@@ -46,7 +57,7 @@ export type SqliteRequest = SqliteOperation & { readonly id: number; readonly ge
 
 export interface SqliteResult {
   readonly columns?: ColumnInfo
-  readonly rows?: readonly (readonly BoundValue[])[]
+  readonly rows?: BoundValue[][]
   readonly rowCount?: number
   /** The last page of a stream. */
   readonly done?: boolean

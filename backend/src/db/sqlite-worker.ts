@@ -64,9 +64,9 @@ class Connection {
     }
     switch (request.op) {
       case 'all':
-        return this.#all(request.sql, request.params)
+        return this.#all(request)
       case 'run':
-        return this.#run(request.sql, request.params)
+        return this.#run(request)
       case 'script':
         this.#db.exec(request.sql)
         return {}
@@ -106,36 +106,32 @@ class Connection {
     return prepared
   }
 
-  #all(sql: string, params: readonly BoundValue[]): SqliteResult {
+  #all({ sql, params, exact }: Extract<SqliteRequest, { op: 'all' }>): SqliteResult {
     const prepared = this.#prepare(sql)
     const { statement } = prepared
     if (this.#readonly && !statement.readonly) return { writes: true }
     if (!statement.reader) {
-      statement.run(...named(params))
+      statement.run(...named(params, exact))
       return { rows: [], columns: { names: [], codecs: [] } }
     }
-    const rows = statement.all(...named(params))
+    const rows = statement.all(...named(params, exact))
+    if (exact) return { rows }
     return { rows: rows.map(plainIntegers), columns: columnsOf(prepared, rows[0]) }
   }
 
-  #run(sql: string, params: readonly BoundValue[]): SqliteResult {
+  #run({ sql, params, exact }: Extract<SqliteRequest, { op: 'run' }>): SqliteResult {
     const { statement } = this.#prepare(sql)
-    if (statement.reader) return { rowCount: statement.all(...named(params)).length }
-    return { rowCount: statement.run(...named(params)).changes }
+    if (statement.reader) return { rowCount: statement.all(...named(params, exact)).length }
+    return { rowCount: statement.run(...named(params, exact)).changes }
   }
 
   /** One prepared statement for all rows; the caller has opened the transaction. */
-  #many(request: Extract<SqliteRequest, { op: 'many' }>): SqliteResult {
-    const { table, columns, values } = request
-    const width = columns.length
-    const places = columns.map(() => '?').join(', ')
-    const { statement } = this.#prepare(
-      `INSERT INTO ${quoted(table)} (${columns.map(quoted).join(', ')}) VALUES (${places}) ${request.conflict}`,
-    )
+  #many({ sql, width, values, exact }: Extract<SqliteRequest, { op: 'many' }>): SqliteResult {
+    const { statement } = this.#prepare(sql)
     let rowCount = 0
     for (let start = 0; start < values.length; start += width) {
       const row = values.slice(start, start + width)
-      for (let i = 0; i < width; i++) row[i] = bindable(row[i] ?? null)
+      if (!exact) for (let i = 0; i < width; i++) row[i] = bindable(row[i] ?? null)
       rowCount += statement.run(row).changes
     }
     return { rowCount }
@@ -195,10 +191,13 @@ class Connection {
 }
 
 /** better-sqlite3 binds `$1` by the name `1`. */
-function named(params: readonly BoundValue[]): [] | [Record<number, BoundValue>] {
+function named(params: readonly BoundValue[], exact?: true): [] | [Record<number, BoundValue>] {
   if (params.length === 0) return []
   const bound: Record<number, BoundValue> = {}
-  for (let i = 0; i < params.length; i++) bound[i + 1] = bindable(params[i] ?? null)
+  for (let i = 0; i < params.length; i++) {
+    const value = params[i] ?? null
+    bound[i + 1] = exact ? value : bindable(value)
+  }
   return [bound]
 }
 
@@ -242,13 +241,6 @@ function codecOf(declaredType: string | null): SqliteCodec {
   if (type.startsWith('JSON')) return 'json'
   if (type.startsWith('TIMESTAMPTZ')) return 'timestamp'
   return null
-}
-
-function quoted(name: string): string {
-  return name
-    .split('.')
-    .map((part) => `"${part.replaceAll('"', '""')}"`)
-    .join('.')
 }
 
 function failureOf(error: unknown): SqliteFailure {

@@ -49,6 +49,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqlS
     stats: pool.stats,
     connection: (work) => db.connection(work),
     transaction: (work) => db.transaction(work),
+    snapshot: (work) => db.snapshot(work),
     close: () => pool.close(),
   }
 }
