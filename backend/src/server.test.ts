@@ -38,6 +38,7 @@ interface Running {
 function run(env: Record<string, string>): Running {
   const child = spawn(process.execPath, ['--import', 'tsx', '-e', START], {
     cwd: backend,
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       PATH: process.env.PATH ?? '',
       PORT: '0',
@@ -113,6 +114,16 @@ describe('the server', () => {
     expect(await running.ended).toBe(0)
     expect(running.output()).toContain('"msg":"stopped"')
     expect(readdirSync(dataDir)).not.toContain('holdfast.db-wal')
+  })
+
+  it('goes on when the terminal closes that it was started away from', async () => {
+    const running = run({})
+    await running.line('started')
+    const { url } = await running.line('listening')
+    running.child.kill('SIGHUP')
+    expect((await fetch(`${url}/health/live`)).status).toBe(200)
+    running.child.kill('SIGTERM')
+    expect(await running.ended).toBe(0)
   })
 
   it('lets a request that runs end before it stops', async () => {

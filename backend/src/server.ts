@@ -1,5 +1,6 @@
 import { accessSync, constants, mkdirSync } from 'node:fs'
 import type { Server } from 'node:http'
+import { isatty } from 'node:tty'
 import { type App, createApp } from './app.ts'
 import { type Config, ConfigError, loadConfig } from './core/config/config.ts'
 import { newToken } from './core/crypto/tokens.ts'
@@ -176,6 +177,11 @@ export async function runServer(env: NodeJS.ProcessEnv): Promise<void> {
   }
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)
+  // Node undoes what nohup asks for: started away from any terminal, a closed one is no reason to stop.
+  const hasTerminal = [0, 1, 2].some((descriptor) => isatty(descriptor))
+  process.on('SIGHUP', (signal) => {
+    if (hasTerminal) onSignal(signal)
+  })
   const onFatal = (error: unknown) => {
     log.fatal({ err: error }, 'unexpected failure: the process stops')
     failed = true

@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { createLogger, redactText } from './log.ts'
 
@@ -44,4 +47,30 @@ describe('redactText', () => {
   ])('%s', (text, expected) => {
     expect(redactText(text)).toBe(expected)
   })
+})
+
+const backend = fileURLToPath(new URL('../..', import.meta.url))
+
+it('lets the product go on when its output cannot be written', async () => {
+  const program = `import('./src/core/log.ts').then(({ createLogger }) => {
+    const log = createLogger('info')
+    log.info('one')
+    log.fatal('two')
+    process.stderr.write('goes on')
+  })`
+  const full = openSync('/dev/full', 'w')
+  try {
+    const child = spawn(process.execPath, ['--import', 'tsx', '-e', program], {
+      cwd: backend,
+      stdio: ['ignore', full, 'pipe'],
+    })
+    let errors = ''
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      errors += text
+    })
+    expect(await new Promise((resolve) => child.once('close', resolve))).toBe(0)
+    expect(errors).toBe('goes on')
+  } finally {
+    closeSync(full)
+  }
 })
