@@ -26,7 +26,14 @@ export function serve(db: AppDb): { service: MetricsService; settle(): Promise<u
   const log = createLogger('warn')
   const recorder = createRecorder({ store: createMetricsStore(db), clock, log, retention })
   return {
-    service: createMetricsService({ db, recorder, clock, sampleIntervalMs: 10_000, retention }),
+    service: createMetricsService({
+      db,
+      recorder,
+      clock,
+      sampleIntervalMs: 10_000,
+      retention,
+      reach: () => ({}),
+    }),
     settle: () => createMetricsRollup(db).settle(nowMs),
   }
 }

@@ -26,7 +26,7 @@ import {
   processMetricsRoutes,
   systemRoutes,
 } from './health/index.ts'
-import { createMetrics, DEFAULT_RETENTION } from './metrics/index.ts'
+import { createMetrics } from './metrics/index.ts'
 import { createMonitoringService, createMonitoringStore, monitoringRoutes } from './monitoring/index.ts'
 import {
   createLoginAttemptsStore,
@@ -151,8 +151,9 @@ export function createApp(options: AppOptions): App {
     clock: () => clock().getTime(),
     sampleIntervalMs: config.sampleIntervalSeconds * 1000,
     retention: async () => ({
-      ...DEFAULT_RETENTION,
       rawDays: await settings.number('metrics.retention.raw_days'),
+      rollup1mDays: await settings.number('metrics.retention.rollup_1m_days'),
+      rollup5mDays: await settings.number('metrics.retention.rollup_5m_days'),
       rollupDays: await settings.number('metrics.retention.rollup_days'),
     }),
   })

@@ -4,7 +4,13 @@ import { createMetricsService } from '../src/metrics/metrics.service.ts'
 import { createMetricsStore, readRollupState } from '../src/metrics/metrics.store.ts'
 import { createMetricsRollup } from '../src/metrics/metrics-rollup.ts'
 import { createRecorder, type RecorderLimits, type Sample } from '../src/metrics/recorder.ts'
-import { bucketStart, DEFAULT_RETENTION, type MetricsRetention, ROLLUPS } from '../src/metrics/resolution.ts'
+import {
+  bucketStart,
+  DEFAULT_RETENTION,
+  type MetricsRetention,
+  type Reach,
+  ROLLUPS,
+} from '../src/metrics/resolution.ts'
 
 export const SAMPLE_INTERVAL_MS = 10_000
 
@@ -12,7 +18,7 @@ export type MetricsBench = ReturnType<typeof openMetrics>
 
 /** The metrics domain on `db` with a clock that stands until the test moves it. */
 export function openMetrics(db: AppDb, startMs: number, limits?: Partial<RecorderLimits>) {
-  const state = { nowMs: startMs, retention: DEFAULT_RETENTION as MetricsRetention }
+  const state = { nowMs: startMs, retention: DEFAULT_RETENTION as MetricsRetention, reach: {} as Reach }
   const clock = () => state.nowMs
   const retention = () => state.retention
   const recorder = createRecorder({
@@ -28,6 +34,7 @@ export function openMetrics(db: AppDb, startMs: number, limits?: Partial<Recorde
     clock,
     sampleIntervalMs: SAMPLE_INTERVAL_MS,
     retention,
+    reach: () => state.reach,
   })
   const rollup = createMetricsRollup(db)
   return {

@@ -12,6 +12,8 @@ export interface TableSpec {
   readonly seeded?: true
   /** Holds nothing that would be missed: it does not keep a domain from changing its placement. */
   readonly transient?: true
+  /** Plain PostgreSQL partitions it by its time: how much of it one partition holds. */
+  readonly partition?: { readonly widthMs: number }
 }
 
 /** Rows of `table` older than the setting `settingKey` (days; `defaultDays` unless set) are deleted. */
@@ -40,6 +42,7 @@ export interface DomainSpec {
 
 const event = { key: ['id'], time: 'created_at', identity: 'id', appendOnly: true } as const
 const rollup = { key: ['series_id', 'time_ms'], time: 'time_ms' } as const
+const days = (count: number) => ({ widthMs: count * 24 * 60 * 60 * 1000 })
 
 const registry = {
   traces: {
@@ -229,16 +232,34 @@ const registry = {
     tables: {
       metric_series: { key: ['id'], identity: 'id' },
       metrics_recent: { key: ['time_ms', 'series_id'], time: 'time_ms' },
-      metrics: { key: ['series_id', 'time_ms'], time: 'time_ms', appendOnly: true },
-      metrics_1m: rollup,
-      metrics_5m: rollup,
-      metrics_1h: rollup,
+      metrics: { ...rollup, appendOnly: true, partition: days(1) },
+      metrics_1m: { ...rollup, partition: days(7) },
+      metrics_5m: { ...rollup, partition: days(14) },
+      metrics_1h: { ...rollup, partition: days(28) },
       metrics_1d: rollup,
       metric_latest: { key: ['series_id'], time: 'time_ms' },
       metric_rollups: { key: ['level'], seeded: true, transient: true },
     },
     retention: [
       { table: 'metrics', column: 'time_ms', defaultDays: 7, settingKey: 'metrics.retention.raw_days' },
+      {
+        table: 'metrics_1m',
+        column: 'time_ms',
+        defaultDays: 30,
+        settingKey: 'metrics.retention.rollup_1m_days',
+      },
+      {
+        table: 'metrics_5m',
+        column: 'time_ms',
+        defaultDays: 120,
+        settingKey: 'metrics.retention.rollup_5m_days',
+      },
+      {
+        table: 'metrics_1h',
+        column: 'time_ms',
+        defaultDays: 365,
+        settingKey: 'metrics.retention.rollup_days',
+      },
       {
         table: 'metrics_1d',
         column: 'time_ms',
@@ -266,6 +287,9 @@ export type Domain = keyof typeof registry
 export const domains: Readonly<Record<Domain, DomainSpec>> = registry
 
 const isDomain = (name: string): name is Domain => Object.hasOwn(registry, name)
+
+/** Tables of the product itself (migrations, placements, moves), which are in no domain, begin with an underscore. */
+export const isOwnTable = (table: string): boolean => table.startsWith('_')
 
 /** Every domain, by phase and then in the order of the registry. */
 export const domainNames: readonly Domain[] = Object.keys(registry)

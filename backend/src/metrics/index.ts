@@ -4,15 +4,16 @@ import type { AppDb } from '../db/app-db.ts'
 import { metricsRoutes } from './metrics.routes.ts'
 import { createMetricsService, type MetricsService } from './metrics.service.ts'
 import { createMetricsStore } from './metrics.store.ts'
+import { createMetricsReadStore } from './metrics-read.store.ts'
 import { applyRetention } from './metrics-retention.ts'
 import { createMetricsRollup } from './metrics-rollup.ts'
 import { createRecorder, type RecorderLimits } from './recorder.ts'
-import { DEFAULT_RETENTION, type MetricsRetention } from './resolution.ts'
+import { DEFAULT_RETENTION, type MetricsRetention, type Reach } from './resolution.ts'
 
 export type { MetricsService } from './metrics.service.ts'
 export type { SeriesKey } from './metrics.store.ts'
 export { createMetricsImport, type ImportedPoint, type MetricsImport } from './metrics-import.ts'
-export { DEFAULT_RETENTION, type MetricsRetention } from './resolution.ts'
+export type { MetricsRetention } from './resolution.ts'
 
 /** Five minutes of samples per series go to their place at once; what is newer is read where it waits. */
 const SETTLE_SECONDS = 300
@@ -39,7 +40,9 @@ export function createMetrics(deps: {
   limits?: Partial<RecorderLimits>
 }): Metrics {
   const { db, log, clock, sampleIntervalMs } = deps
+  const reader = createMetricsReadStore(db)
   let retention = DEFAULT_RETENTION
+  let reach: Reach = {}
   const recorder = createRecorder({
     store: createMetricsStore(db),
     clock,
@@ -47,7 +50,14 @@ export function createMetrics(deps: {
     retention: () => retention,
     ...(deps.limits && { limits: deps.limits }),
   })
-  const service = createMetricsService({ db, recorder, clock, sampleIntervalMs, retention: () => retention })
+  const service = createMetricsService({
+    db,
+    recorder,
+    clock,
+    sampleIntervalMs,
+    retention: () => retention,
+    reach: () => reach,
+  })
   const rollup = createMetricsRollup(db)
 
   return {
@@ -68,6 +78,7 @@ export function createMetrics(deps: {
         async run(signal) {
           retention = await deps.retention()
           await applyRetention(db, retention, clock(), signal)
+          reach = await reader.reach()
           recorder.forget()
         },
       },

@@ -1,6 +1,15 @@
 import type { AppDb, Dialect } from '../db/app-db.ts'
 import type { SampleRow, SeriesKey, Subject } from './metrics.store.ts'
-import { type RollupLevel, rollupOf, type Segment, tableOf } from './resolution.ts'
+import {
+  DAY_MS,
+  type Reach,
+  type Resolution,
+  ROLLUPS,
+  type RollupLevel,
+  rollupOf,
+  type Segment,
+  tableOf,
+} from './resolution.ts'
 
 /**
  * Buckets of one series, ascending, with their columns as JSON text: `[[means]]` or `[[means],[mins],[maxs]]`.
@@ -101,6 +110,29 @@ export function createMetricsReadStore(db: AppDb) {
         timeMs: bucket_ms,
         ...values,
       }))
+    },
+
+    /** Time of the oldest row of each resolution, seen in the 100 oldest series that still get samples. */
+    async reach(): Promise<Reach> {
+      const levels = [{ level: 'raw', table: 'metrics' } as const, ...ROLLUPS]
+      const firsts = levels.map(
+        ({ level, table }) =>
+          `min((SELECT min(m.time_ms) FROM ${table} AS m WHERE m.series_id = s.series_id)) AS "${level}"`,
+      )
+      const row = await db.queryOne<Record<Resolution, number | null>>(
+        `
+        SELECT ${firsts.join(', ')}
+        FROM (
+          SELECT l.series_id
+          FROM metric_latest AS l
+          WHERE l.time_ms >= (SELECT max(n.time_ms) FROM metric_latest AS n) - $1
+          ORDER BY l.series_id
+          LIMIT 100
+        ) AS s
+        `,
+        [DAY_MS],
+      )
+      return Object.fromEntries(Object.entries(row ?? {}).filter(([, firstMs]) => firstMs !== null))
     },
 
     /** The series with the highest mean over all segments, highest first, ties by id. */

@@ -1,6 +1,6 @@
 import type { AppDb } from '../db/app-db.ts'
+import { dropPartitions } from '../db/pg-partitions.ts'
 import { readRollupState } from './metrics.store.ts'
-import { dropPartitions } from './metrics-partitions.ts'
 import { applyTimescalePolicies } from './metrics-timescale.ts'
 import { DAY_MS, keptDays, type MetricsRetention, type Resolution } from './resolution.ts'
 

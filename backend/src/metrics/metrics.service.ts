@@ -18,6 +18,7 @@ import {
   keptDays,
   type MetricsRetention,
   planSegments,
+  type Reach,
   type Resolution,
   type RollupLevel,
   rollupOf,
@@ -101,6 +102,8 @@ export function createMetricsService(deps: {
   /** Usual distance of two samples. */
   sampleIntervalMs: number
   retention: () => MetricsRetention
+  /** What {@link MetricsReadStore.reach} said last. */
+  reach: () => Reach
 }) {
   const store: MetricsStore = createMetricsStore(deps.db)
   const reader: MetricsReadStore = createMetricsReadStore(deps.db)
@@ -112,6 +115,7 @@ export function createMetricsService(deps: {
       nowMs: deps.clock(),
       sampleIntervalMs: deps.sampleIntervalMs,
       retention: deps.retention(),
+      reach: deps.reach(),
       raw,
     })
   }

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { databases } from '../../test/databases.ts'
 import { aSample, type MetricsBench, openMetrics, SAMPLE_INTERVAL_MS } from '../../test/metrics.ts'
 import type { AppDb } from '../db/app-db.ts'
-import { partitionsOf } from './metrics-partitions.ts'
+import { partitionsOf } from '../db/pg-partitions.ts'
+import { createMetricsReadStore } from './metrics-read.store.ts'
 import { applyRetention } from './metrics-retention.ts'
 import { bucketStart, DAY_MS, DEFAULT_RETENTION, MINUTE_MS } from './resolution.ts'
 
@@ -287,6 +288,27 @@ describe.each(databases)('metrics on $name', ({ name, open }) => {
     expect((await metrics.service.range({ ...web, ...range, fromMs: 0, toMs: 1 })).series).toEqual([])
   })
 
+  it('reads what a finer resolution no longer has from the next one', async () => {
+    await metrics.write([aSample({ timeMs: noon, value: 1 })])
+    await metrics.settle()
+    metrics.state.nowMs = noon + 3 * DAY_MS
+    await metrics.write([aSample({ timeMs: metrics.state.nowMs, value: 2 })])
+    metrics.state.nowMs += HOUR_MS
+    await metrics.settle()
+    const reader = createMetricsReadStore(db)
+    const day = bucketStart(noon, DAY_MS)
+    const all = { raw: noon, '1m': noon, '5m': noon, '1h': noon, '1d': day }
+    expect(await reader.reach()).toEqual(all)
+    const range = { ...web, fromMs: noon - HOUR_MS, toMs: noon + HOUR_MS, maxPoints: 1000 }
+    expect(await metrics.service.range(range)).toMatchObject({ resolution: 'raw' })
+    await db.execute('DELETE FROM metrics WHERE time_ms < $1', [noon + DAY_MS])
+    metrics.state.reach = await reader.reach()
+    expect(metrics.state.reach).toEqual({ ...all, raw: noon + 3 * DAY_MS })
+    const { resolution, series } = await metrics.service.range(range)
+    expect(resolution).toBe('1m')
+    expect(series[0]?.mean.filter((value) => value !== null)).toEqual([1])
+  })
+
   if (name !== 'timescale') {
     it('removes what is older than its retention', async () => {
       await metrics.write([
@@ -306,6 +328,12 @@ describe.each(databases)('metrics on $name', ({ name, open }) => {
       expect(await counts()).toEqual([3, 3, 3, 3, 3, 2])
       await applyRetention(db, DEFAULT_RETENTION, noon + 8.6 * DAY_MS)
       expect(await counts()).toEqual([1, 3, 3, 3, 3, 2])
+      // The fine rollups have ends of their own, and those of whole partitions are a few days later.
+      const ends = { rawDays: 7, rollup1mDays: 12, rollup5mDays: 200, rollupDays: 365 }
+      await applyRetention(db, ends, noon + 24.5 * DAY_MS)
+      expect(await counts()).toEqual([0, 0, 3, 3, 3, 2])
+      await applyRetention(db, { ...ends, rollup5mDays: 20 }, noon + 45 * DAY_MS)
+      expect(await counts()).toEqual([0, 0, 0, 3, 3, 2])
       await applyRetention(db, DEFAULT_RETENTION, noon + 366 * DAY_MS)
       // Whole partitions go, so a few hours more may stay in PostgreSQL.
       const left = await counts()

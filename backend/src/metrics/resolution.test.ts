@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
+  bucketStart,
   bucketTimes,
   chooseResolution,
   DAY_MS,
@@ -60,6 +61,25 @@ describe('chooseResolution', () => {
 
   it('does not let what is older than every rollup decide', () => {
     expect(choose(0, 9_000, { fromMs: 0 })).toBe('1h')
+  })
+
+  it('takes a coarser one where a finer was cut off, though the setting was raised since', () => {
+    const ago = (days: number) => NOW - days * DAY_MS
+    const retention = { ...DEFAULT_RETENTION, rawDays: 30, rollup1mDays: 60 }
+    const reach = { raw: ago(7), '1m': ago(30), '5m': ago(200), '1h': ago(200), '1d': ago(200) }
+    const from = (days: number) => ({ fromMs: ago(days), toMs: ago(days) + 3_600_000, retention, reach })
+    expect(choose(1, 1000, from(6))).toBe('raw')
+    expect(choose(1, 1000, from(8))).toBe('1m')
+    expect(choose(1, 1000, from(31))).toBe('5m')
+  })
+
+  it('takes the finest of all that begin together, however little there is', () => {
+    const first = NOW - 5.3 * 3_600_000
+    const reach = { raw: first, '1m': bucketStart(first, MINUTE_MS), '1h': bucketStart(first, 3_600_000) }
+    expect(choose(24, 10_000, { reach })).toBe('raw')
+    expect(choose(24, 10_000, { reach, raw: false })).toBe('1m')
+    expect(choose(24, 10_000, { reach: { ...reach, '1d': bucketStart(first, DAY_MS) } })).toBe('raw')
+    expect(choose(24, 10_000, { reach: { raw: first } })).toBe('raw')
   })
 
   it('follows the retention settings', () => {

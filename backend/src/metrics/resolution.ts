@@ -72,6 +72,12 @@ export function oldestSampleMs(nowMs: number, retention: MetricsRetention): numb
 
 export const bucketStart = (timeMs: number, stepMs: number) => timeMs - (timeMs % stepMs)
 
+/**
+ * Time of the oldest row that each resolution really has; absent where it has none. It is later than the retention
+ * says after that was raised, since what was removed does not come back.
+ */
+export type Reach = Readonly<Partial<Record<Resolution, number>>>
+
 export interface ResolutionRequest {
   readonly fromMs: number
   readonly toMs: number
@@ -81,14 +87,15 @@ export interface ResolutionRequest {
   /** Usual distance of two samples. */
   readonly sampleIntervalMs: number
   readonly retention: MetricsRetention
+  readonly reach?: Reach
   /** False where samples as they came are never wanted, as for all series at once. */
   readonly raw?: boolean
 }
 
 /**
- * The finest resolution that fits the budget and still holds the beginning of the range.
- * What is older than every rollup does not count. 1d when none fits: it is the coarsest there is, and
- * nothing is thinned after the choice.
+ * The finest resolution that fits the budget and still holds the beginning of the range, or all there is where
+ * that begins later. What is older than every rollup does not count. 1d when none fits: it is the coarsest
+ * there is, and nothing is thinned after the choice.
  */
 export function chooseResolution(request: ResolutionRequest): Resolution {
   const { toMs, maxPoints, nowMs, retention } = request
@@ -97,10 +104,17 @@ export function chooseResolution(request: ResolutionRequest): Resolution {
     resolution: level,
     stepMs,
   }))
-  if (request.raw !== false) candidates.unshift({ resolution: 'raw', stepMs: request.sampleIntervalMs })
-  for (const { resolution, stepMs } of candidates) {
+  candidates.unshift({ resolution: 'raw', stepMs: request.sampleIntervalMs })
+  const { reach = {}, raw = true } = request
+  // By the end of its first bucket every resolution has begun that was never cut.
+  const begun = Math.min(
+    ...candidates.map(({ resolution, stepMs }) => (reach[resolution] ?? Infinity) + stepMs),
+  )
+  const neededMs = begun === Infinity ? fromMs : Math.max(fromMs, begun)
+  for (const { resolution, stepMs } of raw ? candidates : candidates.slice(1)) {
     const fits = Math.ceil((toMs - fromMs) / stepMs) <= maxPoints
-    if (fits && fromMs >= nowMs - keptDays(resolution, retention) * DAY_MS) return resolution
+    const isKept = fromMs >= nowMs - keptDays(resolution, retention) * DAY_MS
+    if (fits && isKept && (reach[resolution] ?? 0) <= neededMs) return resolution
   }
   return '1d'
 }

@@ -86,14 +86,31 @@ export const accessSettings: readonly SettingDefinition[] = [
 /** Domains that keep data now: a setting for a table that nothing fills would be a dead option. */
 const RETAINED = ['metrics', 'fleet', 'monitoring', 'audit', 'sessions'] as const
 
-const RETENTION_TEXTS: Readonly<Record<string, { label: string; help: string }>> = {
+interface RetentionTexts {
+  readonly label: string
+  readonly help: string
+  readonly min?: number
+}
+
+const RETENTION_TEXTS: Readonly<Record<string, RetentionTexts>> = {
   'metrics.retention.raw_days': {
     label: 'Every sample of the metrics',
     help: 'Charts of older times are drawn from averages over minutes, hours and days.',
   },
+  'metrics.retention.rollup_1m_days': {
+    label: 'Averages of the metrics over a minute',
+    help: 'Always at least 3 days longer than every sample, and never longer than averages over an hour.',
+    min: 4,
+  },
+  'metrics.retention.rollup_5m_days': {
+    label: 'Averages of the metrics over 5 minutes',
+    help: 'Always at least 3 days longer than every sample, and never longer than averages over an hour.',
+    min: 4,
+  },
   'metrics.retention.rollup_days': {
-    label: 'Averages of the metrics',
+    label: 'Averages of the metrics over an hour and a day',
     help: 'How far back charts go.',
+    min: 4,
   },
   'fleet.retention.event_days': {
     label: 'Events of containers and endpoints',
@@ -114,17 +131,18 @@ const RETENTION_TEXTS: Readonly<Record<string, { label: string; help: string }>>
   },
 }
 
-/** One setting for every table whose old rows are deleted; bounds 1 day to 10 years. */
-export const retentionSettings: readonly SettingDefinition[] = RETAINED.flatMap((domain) =>
-  (domains[domain].retention ?? []).map((retention) => ({
-    key: retention.settingKey,
+/** One setting for everything whose old rows are deleted; bounds 1 day (unless said) to 10 years. */
+export const retentionSettings: readonly SettingDefinition[] = RETAINED.flatMap((domain) => {
+  const byKey = new Map((domains[domain].retention ?? []).map((each) => [each.settingKey, each]))
+  return [...byKey.values()].map(({ settingKey, table, defaultDays }) => ({
+    key: settingKey,
     type: 'number' as const,
     group: 'retention',
-    label: RETENTION_TEXTS[retention.settingKey]?.label ?? domains[domain].title,
-    help: RETENTION_TEXTS[retention.settingKey]?.help ?? `Older rows of ${retention.table} are deleted.`,
-    default: retention.defaultDays,
-    min: 1,
+    label: RETENTION_TEXTS[settingKey]?.label ?? domains[domain].title,
+    help: RETENTION_TEXTS[settingKey]?.help ?? `Older rows of ${table} are deleted.`,
+    default: defaultDays,
+    min: RETENTION_TEXTS[settingKey]?.min ?? 1,
     max: 3650,
     unit: 'days',
-  })),
-)
+  }))
+})
