@@ -100,6 +100,25 @@ describe('sign in', () => {
     await page.context().close()
   })
 
+  it('opens the start page that the user has chosen', async () => {
+    const chosen = await visit(browser, product.url)
+    await chosen.page.goto('/settings?tab=sessions')
+    await settled(chosen.page)
+    const start = chosen.page.getByRole('combobox', { name: 'Start page' })
+    await start.selectOption('Containers')
+    await chosen.page.getByText('Saved').waitFor()
+    const { page, close } = await visit(browser, product.url, { signedIn: false })
+    await page.goto('/')
+    await page.getByLabel('User name').fill(ADMIN.username)
+    await page.getByLabel('Password').fill(ADMIN.password)
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.waitForURL(`${product.url}/containers`)
+    await start.selectOption('Overview')
+    await expect.poll(() => start.inputValue()).toBe('/')
+    await close()
+    await chosen.close()
+  })
+
   it('sends a visitor back to it when the session is ended elsewhere', async () => {
     const here = await visit(browser, product.url)
     const there = await visit(browser, product.url)

@@ -125,7 +125,7 @@ describe('a search in a log', () => {
     await page.route(endpoint, () => {})
     await searchOf('anything')
     await page.getByText(/^Searching: 0 found/).waitFor()
-    await page.getByRole('button', { name: 'Stop', exact: true }).click()
+    await page.getByRole('tabpanel').getByRole('button', { name: 'Stop', exact: true }).click()
     await page.getByText(/^Stopped after 0 lines/).waitFor()
     await page.unroute(endpoint)
     await page.getByRole('button', { name: 'Search again' }).click()

@@ -6,7 +6,7 @@ import type { Principal } from '../core/http/principal.ts'
 import { defineRoute, type Route } from '../core/http/route.ts'
 import { SESSION_MAX_AGE_MS, type SessionsService } from '../sessions/index.ts'
 import { User, type UsersService } from '../users/index.ts'
-import { AuthState, Login, PasswordChange, SessionList, Setup } from './auth.schema.ts'
+import { AccountPatch, AuthState, Login, PasswordChange, SessionList, Setup } from './auth.schema.ts'
 import type { AuthService } from './auth.service.ts'
 import { clearSessionCookie, setSessionCookie } from './cookies.ts'
 
@@ -173,6 +173,31 @@ function ownAccountRoutes(deps: AuthRouteDeps): Route[] {
         audit({ targetType: 'user', targetId: userId })
         await users.changePassword(userId, body, principal.credentialId ?? undefined)
         return undefined
+      },
+    ),
+    defineRoute(
+      {
+        method: 'patch',
+        path: '/api/auth/account',
+        summary: 'Change what belongs to the own account: the page that opens after signing in',
+        tags,
+        access: 'viewer',
+        sessionOnly: true,
+        body: AccountPatch,
+        responses: { 200: User },
+        audit: 'auth.account',
+      },
+      async ({ principal, body, audit }) => {
+        const { before, after } = await users.update(userOf(principal), body)
+        audit({
+          targetType: 'user',
+          targetId: after.id,
+          details: {
+            before: { defaultLandingPage: before.defaultLandingPage },
+            after: { defaultLandingPage: after.defaultLandingPage },
+          },
+        })
+        return after
       },
     ),
     defineRoute(

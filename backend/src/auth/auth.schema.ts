@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { newPassword, User, username } from '../users/index.ts'
+import { landingPage, newPassword, User, username } from '../users/index.ts'
 
 export const AuthState = z
   .object({
@@ -22,6 +22,8 @@ export const Setup = z
 export const PasswordChange = z
   .object({ currentPassword: z.string().min(1).max(1024), newPassword })
   .meta({ id: 'PasswordChange' })
+
+export const AccountPatch = z.object({ defaultLandingPage: landingPage }).meta({ id: 'AccountPatch' })
 
 export const Session = z
   .object({

@@ -177,6 +177,17 @@ describe.each(plainDatabases)('sign-in on $name', ({ open }) => {
     expect((await here.get('/api/auth/sessions')).status).toBe(401)
   })
 
+  it('lets everybody choose the own start page, and nothing else of the account', async () => {
+    await start()
+    const vic = await app.userWith('viewer')
+    const choose = (body: unknown) => vic.send('PATCH', '/api/auth/account', body)
+    const chosen = await choose({ defaultLandingPage: '/containers', role: 'admin' })
+    expect(chosen.body).toMatchObject({ defaultLandingPage: '/containers', role: 'viewer' })
+    expect((await vic.get('/api/auth/state')).body.user.defaultLandingPage).toBe('/containers')
+    expect((await choose({ defaultLandingPage: '//evil.example' })).status).toBe(400)
+    expect((await choose({})).status).toBe(400)
+  })
+
   it('ends all sessions of a user whose role changes', async () => {
     await start()
     const user = await app.userWith('operator')

@@ -9,10 +9,12 @@ import {
   openEngine,
   portainerAccess,
 } from './endpoint-access.ts'
-import { createEndpointMonitor, type EndpointMonitor, type SampleRow } from './endpoint-monitor.ts'
+import { createEndpointMonitor, type EndpointMonitor } from './endpoint-monitor.ts'
+import type { SampleRow } from './endpoint-session.ts'
 import type { LiveSample } from './fleet.schema.ts'
-import type { EndpointEntry, FleetState } from './fleet.state.ts'
+import type { FleetState } from './fleet.state.ts'
 import type { EndpointRow, FleetStore, NewFleetEvent } from './fleet.store.ts'
+import type { EndpointEntry } from './fleet-entries.ts'
 import type { HostSource } from './host/host-source.ts'
 import { backoffMs, pause } from './pause.ts'
 import { listEnvironments } from './portainer/portainer-source.ts'

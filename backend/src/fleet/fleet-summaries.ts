@@ -1,6 +1,6 @@
 import type { Endpoint } from './endpoint.schema.ts'
 import type { FleetCounts, StackSummary } from './fleet.schema.ts'
-import type { EndpointEntry } from './fleet.state.ts'
+import type { EndpointEntry } from './fleet-entries.ts'
 
 /** An endpoint as it is shown: what is stored, and what is known now. */
 export function endpointView(entry: EndpointEntry): Endpoint {

@@ -1,6 +1,6 @@
 import { sumContainers } from './collector.ts'
 import type { ImageSummary, NetworkSummary } from './fleet.schema.ts'
-import type { EndpointEntry } from './fleet.state.ts'
+import type { EndpointEntry } from './fleet-entries.ts'
 import type { HostDetail, HostSummary } from './host.schema.ts'
 
 /** A host as it is shown: this machine from its own readings, others from their engine and containers. */

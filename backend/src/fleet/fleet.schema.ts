@@ -109,6 +109,7 @@ export const HeatCell = z
     stack: z.string().nullable(),
     state: ContainerStateName,
     health: ContainerHealth,
+    exitCode: z.int().nullable().meta({ description: 'Of a container that has ended' }),
   })
   .meta({ id: 'HeatCell' })
 

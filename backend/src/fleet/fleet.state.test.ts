@@ -117,6 +117,7 @@ describe('fleet state', () => {
     state.replaceContainers(1, [listed({ health: 'healthy' })])
     expect(state.containers()[0]?.summary).toMatchObject({ cpuPercent: 12.5, memoryUsedBytes: 100 })
     state.replaceContainers(1, [listed({ state: 'exited', exitCode: 137 })])
+    expect(state.heat()).toMatchObject([{ state: 'exited', exitCode: 137 }])
     expect(state.containers()[0]?.summary).toMatchObject({
       cpuPercent: null,
       memoryUsedBytes: null,

@@ -95,7 +95,11 @@ const hostRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/hosts/$endpointId',
   params: endpointParams,
-  staticData: { crumb: texts.nav.host, crumbParent: { label: texts.nav.hosts, to: '/hosts' } },
+  staticData: {
+    crumb: texts.nav.host,
+    crumbEndpoint: true,
+    crumbParent: { label: texts.nav.hosts, to: '/hosts' },
+  },
   validateSearch: hostSearch,
   component: lazyRouteComponent(() => import('../features/hosts/host-page.tsx'), 'HostPage'),
 })

@@ -6,7 +6,7 @@ export type Trouble =
   | { kind: 'container'; key: string; cell: HeatCell; since: string | null }
 
 /**
- * What is wrong now: endpoints that do not answer, then containers that are dead, unhealthy or restarting.
+ * What is wrong now: endpoints that do not answer, then containers that are dead, unhealthy, restarting or have failed.
  * `since` is the newest event of the subject within the last hour; null when it is older than what the overview knows.
  */
 export function findTrouble(
@@ -32,7 +32,7 @@ export function findTrouble(
     )
   const containers = heat
     .filter((cell) => {
-      const { tone } = containerLook(cell.state, cell.health)
+      const { tone } = containerLook(cell.state, cell.health, cell.exitCode)
       return tone === 'critical' || tone === 'warn'
     })
     .map(

@@ -45,9 +45,9 @@ export function applyChanges(overview: FleetOverview, changes: FleetChanges): Fl
   const keyOf = (item: { endpointId: number; id: string }) => `${item.endpointId}/${item.id}`
   const removed = new Set(changes.removes.map(keyOf))
   const fresh = new Map(
-    changes.upserts.map(({ endpointId, id, name, stack, state, health }) => [
+    changes.upserts.map(({ endpointId, id, name, stack, state, health, exitCode }) => [
       keyOf({ endpointId, id }),
-      { endpointId, id, name, stack, state, health },
+      { endpointId, id, name, stack, state, health, exitCode },
     ]),
   )
   if (removed.size === 0 && fresh.size === 0) return { ...overview, counts: changes.counts }

@@ -76,7 +76,7 @@ function EmptyHeat({ isFiltered }: { isFiltered: boolean }) {
 }
 
 function Legend({ cells }: { cells: readonly HeatCell[] }) {
-  const present = new Set(cells.map((cell) => containerLook(cell.state, cell.health).tone))
+  const present = new Set(cells.map((cell) => containerLook(cell.state, cell.health, cell.exitCode).tone))
   return (
     <ul className="flex flex-wrap gap-x-3 gap-y-1 text-ink-2 text-xs">
       {LEGEND.filter((tone) => present.has(tone)).map((tone) => (
@@ -141,7 +141,7 @@ const Cell = memo(function Cell({
   size: string
   tabIndex: number
 }) {
-  const { tone, label } = containerLook(cell.state, cell.health)
+  const { tone, label } = containerLook(cell.state, cell.health, cell.exitCode)
   return (
     <li>
       <Link

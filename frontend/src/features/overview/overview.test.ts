@@ -18,6 +18,7 @@ const aCell = (part: Partial<HeatCell> = {}): HeatCell => ({
   stack: null,
   state: 'running',
   health: 'none',
+  exitCode: null,
   ...part,
 })
 
@@ -87,7 +88,6 @@ const anUpsert = (cell: HeatCell): ContainerSummary => ({
   image: '',
   imageId: '',
   status: '',
-  exitCode: null,
   service: null,
   createdAt: '',
   startedAt: null,
@@ -130,11 +130,14 @@ describe('applyChanges', () => {
     const after = applyChanges(
       before,
       someChanges({
-        upserts: [anUpsert(aCell({ health: 'unhealthy' })), anUpsert(aCell({ id: 'c', name: 'new' }))],
+        upserts: [
+          anUpsert(aCell({ state: 'exited', exitCode: 3 })),
+          anUpsert(aCell({ id: 'c', name: 'new' })),
+        ],
         removes: [{ endpointId: 2, id: 'b' }],
       }),
     )
-    expect(after.heat).toEqual([aCell({ health: 'unhealthy' }), aCell({ id: 'c', name: 'new' })])
+    expect(after.heat).toEqual([aCell({ state: 'exited', exitCode: 3 }), aCell({ id: 'c', name: 'new' })])
     expect(after.hosts).toBe(before.hosts)
   })
 
@@ -179,6 +182,11 @@ describe('findTrouble', () => {
   })
 
   it('says nothing of containers that were stopped or are starting', () => {
-    expect(findTrouble([], [aCell({ state: 'exited' }), aCell({ health: 'starting' })], [])).toEqual([])
+    const calm = [aCell({ state: 'exited', exitCode: 0 }), aCell({ health: 'starting' })]
+    expect(findTrouble([], calm, [])).toEqual([])
+  })
+
+  it('lists what ended with an error', () => {
+    expect(findTrouble([], [aCell({ state: 'exited', exitCode: 1 })], [])).toHaveLength(1)
   })
 })

@@ -162,7 +162,7 @@ export const adminTexts = {
     change: 'Change password',
     changed: 'The password was changed',
     start: 'Start page',
-    startHint: 'Opened after signing in',
+    startHint: 'Opened after signing in, unless you were on the way to another one.',
   },
   system: {
     title: 'System',
