@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type DatabaseKind, databases, type TestDatabase } from '../../test/databases.ts'
 import { describeSchema, dumpSchema } from '../../test/schema.ts'
-import { domainNames, domains, units, unitsOf } from './domains.ts'
+import { domainNames, domains, isOwnTable, units, unitsOf } from './domains.ts'
 import { readMigrations } from './migration-files.ts'
 
 const kindNamed = (name: DatabaseKind['name']) => databases.find((kind) => kind.name === name)!
@@ -42,7 +42,17 @@ describe.each(databases)('live schema on $name', (kind) => {
     const live = (await describeSchema(database.db)).map((table) => table.model.name)
     const claimed = domainNames.flatMap((domain) => Object.keys(domains[domain].tables))
     expect(new Set(claimed).size).toBe(claimed.length)
-    expect(new Set([...claimed, '_app_migrations'])).toEqual(new Set([...live, ...views]))
+    expect(new Set(claimed)).toEqual(new Set([...live.filter((name) => !isOwnTable(name)), ...views]))
+  })
+
+  it('has the partitions of the registry', async () => {
+    const live = (await describeSchema(database.db))
+      .filter(({ lines }) => lines.includes('PARTITION BY RANGE (time_ms)'))
+      .map(({ model }) => model.name)
+    const declared = domainNames.flatMap((domain) =>
+      Object.entries(domains[domain].tables).flatMap(([table, spec]) => (spec.partition ? [table] : [])),
+    )
+    expect(new Set(live)).toEqual(new Set(kind.name === 'postgres' ? declared : []))
   })
 
   it('has the keys, times and identities of the registry', async () => {
