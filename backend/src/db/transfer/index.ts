@@ -1,3 +1,4 @@
+export { checkRow, codecOf, decodeKey, encodeRow, isReject, keyOf, rejected } from './codecs.ts'
 export { readTableShapes } from './shapes.ts'
 export type {
   CanonicalRow,

@@ -61,10 +61,13 @@ export type RejectReason =
   | 'too-long'
   | 'refused'
 
-/** A value as its engine holds it; `text` is hex for a blob and for text that is no valid UTF-8. */
+/** A value as its engine holds it; nothing of it is lost. */
 export interface HeldValue {
   readonly class: 'null' | 'integer' | 'real' | 'text' | 'blob'
+  /** Hex digits for a blob. */
   readonly text: string | null
+  /** `text` is the hex digits of a text that is no valid UTF-8 or has the NUL character. */
+  readonly hex?: true
 }
 
 /** A row that the other store cannot hold, whole, with what is wrong and what would put it right. */

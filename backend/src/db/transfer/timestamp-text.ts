@@ -1,0 +1,127 @@
+const iso =
+  /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)? ?(Z|[+-]\d\d(?::?\d\d)?(?::?\d\d)?)?$/i
+const decimal = /^(-?\d+)(?:\.(\d+))?$/
+const isoLength = '2026-11-21T03:04:05.123Z'.length
+/** Smaller numbers could mean anything; from here to `firstMilliseconds` they are seconds since 1970. */
+const firstSeconds = 1e8
+const firstMilliseconds = 1e11
+/** The year 1; `Date.UTC` would take it for 1901. */
+const firstMs = Date.parse('0001-01-01T00:00:00Z')
+const lastMs = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
+
+/**
+ * A timestamp as PostgreSQL prints it in UTC, `2026-11-21 03:04:05.123+00`; undefined where the value is no point in
+ * time between the years 1 and 9999. Text without a zone is UTC; digits beyond microseconds are cut off; a number
+ * is seconds or milliseconds since 1970. A date alone, `now` and `infinity` are no point in time.
+ */
+export function timestampText(value: string | number | bigint): string | undefined {
+  if (typeof value === 'string') return fromCanonical(value) ?? fromIso(value) ?? fromDecimal(value)
+  return fromDecimal(String(value))
+}
+
+const digit = (text: string, at: number) => text.charCodeAt(at) - 48
+
+function pair(text: string, at: number): number {
+  const high = digit(text, at)
+  const low = digit(text, at + 1)
+  return high < 0 || high > 9 || low < 0 || low > 9 ? Number.NaN : high * 10 + low
+}
+
+/** The form that the product writes, without a regular expression: there are millions of them. */
+function fromCanonical(text: string): string | undefined {
+  if (text.length !== isoLength || text.charCodeAt(10) !== 84 || text.charCodeAt(23) !== 90) return undefined
+  const year = pair(text, 0) * 100 + pair(text, 2)
+  const month = pair(text, 5)
+  const day = pair(text, 8)
+  const valid =
+    year >= 1 &&
+    month >= 1 &&
+    month <= 12 &&
+    day >= 1 &&
+    (day <= 28 || day <= daysIn(year, month)) &&
+    pair(text, 11) <= 23 &&
+    pair(text, 14) <= 59 &&
+    pair(text, 17) <= 59 &&
+    digit(text, 20) >= 0 &&
+    digit(text, 20) <= 9 &&
+    pair(text, 21) <= 99
+  const marks =
+    text.charCodeAt(4) === 45 &&
+    text.charCodeAt(7) === 45 &&
+    text.charCodeAt(13) === 58 &&
+    text.charCodeAt(16) === 58 &&
+    text.charCodeAt(19) === 46
+  if (!valid || !marks) return undefined
+  const end =
+    text.charCodeAt(22) !== 48 ? 23 : text.charCodeAt(21) !== 48 ? 22 : text.charCodeAt(20) !== 48 ? 21 : 19
+  return `${text.slice(0, 10)} ${text.slice(11, end)}+00`
+}
+
+function daysIn(year: number, month: number): number {
+  if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
+}
+
+function fromIso(text: string): string | undefined {
+  const match = iso.exec(text)
+  if (!match) return undefined
+  const [
+    ,
+    year = '',
+    month = '',
+    day = '',
+    hour = '',
+    minute = '',
+    second = '00',
+    fraction = '',
+    zone = 'Z',
+  ] = match
+  const valid =
+    Number(month) >= 1 &&
+    Number(month) <= 12 &&
+    Number(day) >= 1 &&
+    Number(day) <= daysIn(Number(year), Number(month)) &&
+    Number(hour) <= 23 &&
+    Number(minute) <= 59 &&
+    Number(second) <= 59
+  const offset = offsetMs(zone)
+  if (!valid || offset === undefined) return undefined
+  const wholeMs = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`) - offset
+  return textOf(wholeMs, fraction.slice(0, 6))
+}
+
+function offsetMs(zone: string): number | undefined {
+  if (zone === 'Z' || zone === 'z') return 0
+  const digits = zone.slice(1).replaceAll(':', '').padEnd(6, '0')
+  const hours = Number(digits.slice(0, 2))
+  const minutes = Number(digits.slice(2, 4))
+  const seconds = Number(digits.slice(4, 6))
+  // PostgreSQL takes no zone further away.
+  if (hours > 15 || minutes > 59 || seconds > 59) return undefined
+  return (zone.startsWith('-') ? -1_000 : 1_000) * (hours * 3_600 + minutes * 60 + seconds)
+}
+
+function fromDecimal(text: string): string | undefined {
+  const match = decimal.exec(text)
+  if (!match) return undefined
+  const [, whole = '', fraction = ''] = match
+  const number = Number(whole)
+  const size = Math.abs(number)
+  if (size < firstSeconds || size > lastMs) return undefined
+  const digits = size < firstMilliseconds ? 6 : 3
+  const micros = BigInt(whole + fraction.slice(0, digits).padEnd(digits, '0')) // of milliseconds, or seconds
+  const seconds = floorDiv(micros, 1_000_000n)
+  return textOf(Number(seconds) * 1_000, String(micros - seconds * 1_000_000n).padStart(6, '0'))
+}
+
+function floorDiv(value: bigint, by: bigint): bigint {
+  return value >= 0n ? value / by : -((-value + by - 1n) / by)
+}
+
+/** @param fraction digits after the second, at most six. */
+function textOf(wholeMs: number, fraction: string): string | undefined {
+  if (!(wholeMs >= firstMs && wholeMs <= lastMs)) return undefined
+  const text = new Date(wholeMs).toISOString()
+  const digits = fraction.replace(/0+$/, '')
+  return `${text.slice(0, 10)} ${text.slice(11, 19)}${digits && `.${digits}`}+00`
+}
