@@ -261,7 +261,7 @@ describe('with PostgreSQL away', () => {
     expect(await ready.json()).toMatchObject({
       status: 'unhealthy',
       checks: {
-        appDb: { status: 'unhealthy' },
+        appDb: { status: 'unhealthy', reason: expect.any(String) },
         sqlite: { status: 'healthy' },
         domains: { status: 'unhealthy' },
       },

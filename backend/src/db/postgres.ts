@@ -93,7 +93,11 @@ async function applySettings(
   client: pg.ClientBase,
   settings: readonly [string, string][],
 ): Promise<PgBackend> {
-  const calls = settings.map((_, i) => `set_config($${2 * i + 1}, $${2 * i + 2}, false)`)
+  // A server that is too old to know a setting is refused for its version, which must be asked first.
+  const calls = settings.map((_, i) => {
+    const [name, value] = [`$${2 * i + 1}`, `$${2 * i + 2}`]
+    return `CASE WHEN current_setting(${name}, true) IS NOT NULL THEN set_config(${name}, ${value}, false) END`
+  })
   const { rows } = await client.query<PgBackend>(
     `
     SELECT pg_backend_pid() AS pid, has_database_privilege(current_database(), 'TEMPORARY') AS temporary,
@@ -117,7 +121,8 @@ export async function checkPostgresVersion(db: AppDbSession): Promise<string> {
   if (number < oldestVersion * 10_000) {
     throw new DbError(
       'unavailable',
-      `PostgreSQL ${version} is too old: ${oldestVersion} or later is needed, ${advisedVersion} is recommended.`,
+      `PostgreSQL ${version} is too old: ${oldestVersion} or later is needed, ${advisedVersion} is recommended. ` +
+        'Upgrade that server, or set POSTGRES_APP_URL to a newer one.',
     )
   }
   return version.split(' ')[0] ?? version

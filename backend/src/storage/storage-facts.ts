@@ -72,11 +72,15 @@ export function createStorageFacts(deps: {
 function checksOf(deps: { storage: Storage; postgresConfigured: boolean }): HealthChecks {
   const { storage } = deps
   return {
-    appDb: async () => (deps.postgresConfigured ? appDbCheck() : null),
+    appDb: async () => (deps.postgresConfigured ? appDbCheck(reasonOf(storage, 'postgres')) : null),
     sqlite: async () => {
-      const domain = storage.status().domains.find((state) => state.placement === 'sqlite')?.domain
-      if (!domain) return null
-      const healthy = await storage.getAppDbFor(domain).healthCheck()
+      const { stores, domains } = storage.status()
+      if (!stores.some((store) => store.name === 'sqlite')) return null
+      const reason = reasonOf(storage, 'sqlite')
+      if (reason !== undefined) return { status: 'unhealthy', error: 'SQLite query failed', reason }
+      // A domain can be unavailable for a reason of its own: ask one that is there.
+      const domain = domains.find((state) => state.placement === 'sqlite' && state.available)?.domain
+      const healthy = domain === undefined || (await storage.getAppDbFor(domain).healthCheck())
       return healthy ? { status: 'healthy' } : { status: 'unhealthy', error: 'SQLite query failed' }
     },
     domains: async () => {
@@ -89,10 +93,17 @@ function checksOf(deps: { storage: Storage; postgresConfigured: boolean }): Heal
   }
 }
 
-async function appDbCheck(): Promise<Check> {
+function reasonOf(storage: Storage, name: 'sqlite' | 'postgres'): string | undefined {
+  return storage.status().stores.find((store) => store.name === name)?.reason ?? undefined
+}
+
+async function appDbCheck(reason: string | undefined): Promise<Check> {
   const healthy = await isAppDbHealthy()
   if (healthy && isAppDbReady()) return { status: 'healthy' }
-  return healthy
-    ? { status: 'degraded', error: 'App DB connected but migrations not applied' }
-    : { status: 'unhealthy', error: 'App DB query failed' }
+  return {
+    ...(healthy
+      ? { status: 'degraded', error: 'App DB connected but migrations not applied' }
+      : { status: 'unhealthy', error: 'App DB query failed' }),
+    ...(reason === undefined ? {} : { reason }),
+  }
 }
