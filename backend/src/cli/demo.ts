@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Config } from '../core/config/config.ts'
 import type { Log } from '../core/log.ts'
-import type { SpawnedFleet } from '../demo/index.ts'
+import type { SpawnedFleet, Unmeasured } from '../demo/index.ts'
 
 interface DemoOptions {
   hosts: number
@@ -13,6 +13,8 @@ interface DemoOptions {
 
 const DATA_DIR = './data/demo'
 const EVENT_BATCH = 500
+/** A shorter silence between two runs is no gap in a chart. */
+const LEAST_GAP_MS = 90_000
 
 /** `holdfast demo`: a simulated fleet in a process of its own, and the product pointed at it. */
 export function registerDemo(program: Command): void {
@@ -22,7 +24,12 @@ export function registerDemo(program: Command): void {
     .option('--hosts <number>', 'simulated hosts', wholeNumber(1, 500), 5)
     .option('--containers <number>', 'containers in all', wholeNumber(1, 20_000), 100)
     .option('--seed <number>', 'another number gives another fleet', wholeNumber(0, 2 ** 31), 1)
-    .option('--history <time>', 'history that the first start invents: 7d, 1y, 0', days, 7)
+    .option(
+      '--history <time>',
+      'history that the first start invents, and later ones continue: 7d, 1y, 0',
+      days,
+      7,
+    )
     .option('--no-faults', 'no leaks, crash loops and failing health checks')
     .action(async (options: DemoOptions) => {
       const env = { ...process.env, DATA_DIR: process.env.DATA_DIR ?? DATA_DIR }
@@ -88,7 +95,10 @@ async function runDemo(options: DemoOptions, env: NodeJS.ProcessEnv): Promise<vo
   console.log(`Open http://${config.host}:${config.port}`)
 }
 
-/** Makes the simulated hosts endpoints of the product, as a person would, and gives new ones their history. */
+/**
+ * Makes the simulated hosts endpoints of the product, as a person would, and gives them their history: new ones all of
+ * it, known ones what is missing since the product ran last.
+ */
 async function pointAt(
   simulator: SpawnedFleet,
   options: DemoOptions,
@@ -113,12 +123,18 @@ async function pointAt(
     const store = createFleetStore(storage.getAppDbFor('fleet'))
     const known = new Map((await store.listEndpoints()).map((row) => [row.name, row]))
     const world = buildWorld(options)
-    const fresh: { host: (typeof world)[number]; endpointId: number }[] = []
+    const measured = createMetricsImport(storage.getAppDbFor('metrics'))
+    const nowMs = Date.now()
+    const begin = nowMs - options.history * 86_400_000
+    const gaps: Unmeasured[] = []
     for (const [index, { name, url }] of simulator.endpoints.entries()) {
       const row = known.get(name)
       const host = world[index]
       if (row !== undefined) {
         await store.updateEndpoint(row.id, { ...row, url })
+        const fromMs = (await measured.newestSampleMs(row.id)) ?? begin
+        if (host !== undefined && fromMs < nowMs - LEAST_GAP_MS)
+          gaps.push({ host, endpointId: row.id, fromMs })
       } else if (host !== undefined) {
         const { id } = await store.insertEndpoint({
           parentId: null,
@@ -134,24 +150,24 @@ async function pointAt(
           tlsVerify: true,
           apiKeySealed: null,
         })
-        fresh.push({ host, endpointId: id })
+        gaps.push({ host, endpointId: id, fromMs: begin })
       }
     }
-    if (options.history === 0 || fresh.length === 0) return
-    const nowMs = Date.now()
+    if (options.history === 0 || gaps.length === 0) return
     const startedAt = performance.now()
-    const rows = await writeHistory(createMetricsImport(storage.getAppDbFor('metrics')), fresh, {
-      days: options.history,
-      nowMs,
-    })
-    for (const { host, endpointId } of fresh) {
-      const events = inventEvents(host, endpointId, { days: options.history, nowMs })
+    const rows = await writeHistory(measured, gaps, nowMs)
+    for (const gap of gaps) {
+      const known = await store.lastEngineEventAt(gap.endpointId)
+      const fromMs = Math.max(gap.fromMs, known === undefined ? 0 : Date.parse(known) + 1)
+      const events = inventEvents({ ...gap, fromMs }, nowMs)
       for (let i = 0; i < events.length; i += EVENT_BATCH) {
         await store.insertEvents(events.slice(i, i + EVENT_BATCH))
       }
     }
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
-    console.log(`${options.history} days of history: ${rows.toLocaleString('en')} rows in ${seconds} s.`)
+    const hours = Math.round((nowMs - Math.min(...gaps.map(({ fromMs }) => fromMs))) / 3_600_000)
+    const span = hours < 48 ? `${hours} hours` : `${Math.round(hours / 24)} days`
+    console.log(`${span} of history: ${rows.toLocaleString('en')} rows in ${seconds} s.`)
   } finally {
     await storage.close()
   }

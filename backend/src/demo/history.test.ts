@@ -9,6 +9,8 @@ import { buildWorld } from './world.ts'
 const NOW = Date.UTC(2026, 2, 4, 13, 20, 7)
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
+/** The bucket under way has no value yet. */
+const isFew = (gaps: number) => gaps <= 1
 
 describe.each(databases)('invented history on $name', ({ open }) => {
   let database: TestDatabase
@@ -18,10 +20,8 @@ describe.each(databases)('invented history on $name', ({ open }) => {
 
   beforeAll(async () => {
     database = await open({ migrated: true })
-    await writeHistory(createMetricsImport(database.db), [{ host: host!, endpointId: 3 }], {
-      days: 9,
-      nowMs: NOW,
-    })
+    const whole = { host: host!, endpointId: 3, fromMs: NOW - 9 * DAY }
+    await writeHistory(createMetricsImport(database.db), [whole], NOW)
     metrics = openMetrics(database.db, NOW)
   })
   afterAll(() => database.close())
@@ -85,5 +85,31 @@ describe.each(databases)('invented history on $name', ({ open }) => {
     })
     expect(series[0]!.mean.filter((value) => value === null).length).toBeLessThan(2)
     expect(series[0]!.mean.at(-1)).toBe(7)
+  })
+
+  it('goes on after a pause as if there had been none', async () => {
+    const history = createMetricsImport(database.db)
+    const stopped = NOW + 500_000
+    expect(await history.newestSampleMs(3)).toBe(stopped)
+    expect(await history.newestSampleMs(4)).toBeUndefined()
+    const later = NOW + 2 * DAY
+    await writeHistory(history, [{ host: host!, endpointId: 3, fromMs: stopped }], later)
+    metrics.state.nowMs = later
+    const read = async (spanMs: number, maxPoints: number) => {
+      const { series, stepMs } = await metrics.service.range({
+        endpointId: 3,
+        subject: 'container',
+        name: slot.name,
+        metrics: ['cpu.percent'],
+        fromMs: later - spanMs,
+        toMs: later,
+        maxPoints,
+      })
+      return { stepMs, gaps: series[0]!.mean.filter((value) => value === null).length }
+    }
+    expect(await read(HOUR, 500)).toEqual({ stepMs: 10_000, gaps: 0 })
+    expect(await read(6 * HOUR, 500)).toMatchObject({ stepMs: 60_000, gaps: expect.toSatisfy(isFew) })
+    expect(await read(DAY, 500)).toMatchObject({ stepMs: 5 * 60_000, gaps: expect.toSatisfy(isFew) })
+    expect(await read(3 * DAY, 100)).toMatchObject({ stepMs: HOUR, gaps: expect.toSatisfy(isFew) })
   })
 })

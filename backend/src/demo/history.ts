@@ -85,22 +85,28 @@ function pointsOf(
   return points
 }
 
+/** A host, the endpoint that it is in the product, and since when (epoch ms) nothing was measured there. */
+export interface Unmeasured {
+  readonly host: Host
+  readonly endpointId: number
+  readonly fromMs: number
+}
+
 /**
- * Writes what the product would have measured, had it been running for the last `days`: samples of the last
- * hour, finer rollups as far back as charts look at them, and hours and days for the whole time.
+ * Writes what the product would have measured, had it been running: samples of the last hour, finer rollups as far
+ * back as charts look at them, and hours and days for the whole time. Buckets that are there stay.
  *
- * @param hosts with the id of the endpoint that each is in the product.
- * @returns rows written.
+ * @returns rows made.
  */
 export async function writeHistory(
   target: MetricsImport,
-  hosts: readonly { readonly host: Host; readonly endpointId: number }[],
-  { days, nowMs }: { days: number; nowMs: number },
+  hosts: readonly Unmeasured[],
+  nowMs: number,
 ): Promise<number> {
-  const begin = nowMs - days * DAY
+  const earliest = Math.min(...hosts.map(({ fromMs }) => fromMs))
   let rows = 0
-  await target.prepare(begin - DAY, nowMs)
-  for (const { host, endpointId } of hosts) {
+  await target.prepare(earliest - DAY, nowMs)
+  for (const { host, endpointId, fromMs } of hosts) {
     const keys = host.slots.flatMap((slot) =>
       METRICS.map(
         (metric): SeriesKey => ({ endpointId, subject: 'container', name: slot.name, metric, instance: '' }),
@@ -109,7 +115,7 @@ export async function writeHistory(
     const ids = await target.series(keys)
     const idsOf = (index: number) => ids.slice(index * METRICS.length, (index + 1) * METRICS.length)
     for (const { level, stepMs, reachMs } of LEVELS) {
-      const range = { fromMs: Math.max(begin, nowMs - reachMs), nowMs, stepMs }
+      const range = { fromMs: Math.max(fromMs, nowMs - reachMs), nowMs, stepMs }
       // In the order of the tables' keys: each page is written once. Some containers at a time: a year of
       // hours of all of them would not fit into memory.
       const perContainer = ((nowMs - range.fromMs) / stepMs) * METRICS.length
@@ -124,6 +130,6 @@ export async function writeHistory(
       }
     }
   }
-  await target.finish(begin, nowMs)
+  await target.finish(earliest, nowMs)
   return rows
 }

@@ -1,21 +1,17 @@
 import type { NewFleetEvent } from '../fleet/index.ts'
 import { Engine } from './engine.ts'
-import type { Host } from './world.ts'
+import type { Unmeasured } from './history.ts'
 
 const DAY_MS = 86_400_000
 const ATTRIBUTES = ['image', 'exitCode', 'signal']
 
 /**
- * What the product would have noted of a host's containers in the last `days`, oldest first; of the last day
+ * What the product would have noted of a host's containers since nobody looked, oldest first; of the last day
  * at most, and at most 500 events of one container.
  */
-export function inventEvents(
-  host: Host,
-  endpointId: number,
-  { days, nowMs }: { days: number; nowMs: number },
-): NewFleetEvent[] {
+export function inventEvents({ host, endpointId, fromMs }: Unmeasured, nowMs: number): NewFleetEvent[] {
   return new Engine(host, () => nowMs)
-    .eventsBetween(nowMs - Math.min(1, days) * DAY_MS, nowMs)
+    .eventsBetween(Math.max(fromMs, nowMs - DAY_MS), nowMs)
     .filter(({ type }) => type === 'container')
     .map(({ timeMs, action, actorId, attributes }) => ({
       at: new Date(timeMs).toISOString(),

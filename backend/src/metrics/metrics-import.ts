@@ -1,6 +1,7 @@
 import type { AppDb, SqlValue } from '../db/app-db.ts'
 import { createMetricsStore, readRollupState, type SeriesKey } from './metrics.store.ts'
 import { ensurePartitions } from './metrics-partitions.ts'
+import { createMetricsRollup } from './metrics-rollup.ts'
 import { bucketStart, ROLLUPS, type RollupLevel, rollupOf } from './resolution.ts'
 import { unitOf } from './units.ts'
 
@@ -21,7 +22,7 @@ const BATCH = 20_000
 
 /**
  * Puts history measured elsewhere, or invented, in its place: rollups as rollups, so that a year does not
- * need a year of samples. For an empty store, before anything is recorded.
+ * need a year of samples. Only while nothing is recorded: before the first sample, or between two runs of the product.
  */
 export function createMetricsImport(db: AppDb) {
   const store = createMetricsStore(db)
@@ -57,8 +58,23 @@ export function createMetricsImport(db: AppDb) {
       })
     },
 
-    /** Makes room from `fromMs` on; to be called once, before anything is written. */
+    /** Time of the newest sample of an endpoint's containers, in epoch ms; undefined before the first. */
+    async newestSampleMs(endpointId: number): Promise<number | undefined> {
+      const row = await db.queryOne<{ newest: number | null }>(
+        `
+        SELECT max(l.time_ms) AS newest
+        FROM metric_latest AS l
+        JOIN metric_series AS s ON s.id = l.series_id
+        WHERE s.endpoint_id = $1 AND s.subject = 'container'
+        `,
+        [endpointId],
+      )
+      return row?.newest ?? undefined
+    },
+
+    /** Makes room from `fromMs` on, and puts what was recorded before in its place; to be called once, first. */
     async prepare(fromMs: number, nowMs: number): Promise<void> {
+      await createMetricsRollup(db).settle(nowMs)
       const { keptBy } = await readRollupState(db)
       if (db.dialect === 'postgres' && keptBy === 'product') await ensurePartitions(db, fromMs, nowMs)
     },
