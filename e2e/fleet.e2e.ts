@@ -95,6 +95,10 @@ describe('containers', () => {
     await settled(page)
     const chart = page.getByRole('img', { name: /^CPU/ }).first()
     await expect.poll(() => chart.getAttribute('aria-label'), { timeout: 20_000 }).toMatch(/\d/)
+    const month = page.waitForResponse(/\/api\/metrics\/range\?/)
+    await page.goto(`/containers/${endpointId}/${name}?range=30d`)
+    const answer: { resolution: string } = await (await month).json()
+    expect(answer.resolution).toBe('1h')
   })
 
   it('follows its log', async () => {

@@ -11,6 +11,7 @@ import {
   Unplug,
 } from 'lucide-react'
 import type { ContainerHealth, ContainerState, EndpointStatus } from '../lib/api/types.ts'
+import { isOrderlyExit } from '../lib/fleet/exit-codes.ts'
 import { texts } from '../lib/texts.ts'
 import { Status, type Tone } from './badge.tsx'
 
@@ -42,7 +43,7 @@ export function containerLook(
     case 'dead':
       return { tone: 'critical', label: texts.state.dead, icon: CircleAlert }
     case 'exited':
-      return exitCode !== null && exitCode !== 0
+      return exitCode !== null && !isOrderlyExit(exitCode)
         ? { tone: 'critical', label: texts.state.failed(exitCode), icon: CircleAlert }
         : { tone: 'unknown', label: texts.state.stopped, icon: CircleStop }
     case 'created':

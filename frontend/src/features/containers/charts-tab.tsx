@@ -46,7 +46,7 @@ export function ChartsTab({ container }: { container: ContainerDetail }) {
     queryFn: ({ signal }) =>
       unwrap(
         api.GET('/api/containers/{endpointId}/{containerId}/events', {
-          params: { path: { endpointId, containerId: name }, query: { limit: 200 } },
+          params: { path: { endpointId, containerId: name }, query: { limit: 500 } },
           signal,
         }),
       ),

@@ -182,7 +182,8 @@ describe('findTrouble', () => {
   })
 
   it('says nothing of containers that were stopped or are starting', () => {
-    const calm = [aCell({ state: 'exited', exitCode: 0 }), aCell({ health: 'starting' })]
+    const stopped = [0, 143, null].map((exitCode) => aCell({ state: 'exited', exitCode }))
+    const calm = [...stopped, aCell({ health: 'starting' })]
     expect(findTrouble([], calm, [])).toEqual([])
   })
 

@@ -1,9 +1,7 @@
 import type { FleetEvent } from '../api/types.ts'
+import { isOrderlyExit } from './exit-codes.ts'
 
 export type EventTone = 'ok' | 'warn' | 'critical' | 'info' | 'unknown'
-
-/** Exit codes of a container that was asked to end: 0, SIGTERM, SIGINT. */
-const ORDERLY = new Set(['0', '143', '130'])
 
 /** How grave an event is. An action may carry words after a colon: `health_status: unhealthy`. */
 export function eventTone(event: Pick<FleetEvent, 'kind' | 'action' | 'attributes'>): EventTone {
@@ -12,7 +10,7 @@ export function eventTone(event: Pick<FleetEvent, 'kind' | 'action' | 'attribute
   if (action === 'down') return 'critical'
   if (action === 'die') {
     const code = attributes.exitCode
-    return code === undefined || ORDERLY.has(code) ? 'unknown' : 'critical'
+    return code === undefined || isOrderlyExit(Number(code)) ? 'unknown' : 'critical'
   }
   if (action === 'start' || action === 'up' || action.includes('healthy')) return 'ok'
   if (

@@ -25,7 +25,8 @@ export interface MetricHistory {
   refetch: () => void
 }
 
-const POINTS = 500
+/** Room for a month of hours (720): a day's mean hides what a month is looked at for. */
+const POINTS = 800
 const LIVE_KEPT_MS = 3_600_000
 const collator = new Intl.Collator('en', { numeric: true })
 

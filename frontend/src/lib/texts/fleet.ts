@@ -144,6 +144,7 @@ export const fleetTexts = {
     cpuChart: 'CPU',
     memoryChart: 'Memory',
     memoryLimit: 'limit',
+    deployed: (image: string) => (image === '' ? 'deploy' : `deploy of ${image}`),
     netChart: 'Network',
     diskChart: 'Block I/O',
     pidsChart: 'Processes',

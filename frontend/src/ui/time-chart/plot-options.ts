@@ -49,6 +49,8 @@ export function plotShape(series: readonly ChartSeries[]): string {
   return series.map((line) => `${line.key}\u0000${line.min && line.max ? 'band' : 'line'}`).join('\u0001')
 }
 
+const MARK_LINE_GAP = 12
+
 function drawMarks(plot: uPlot, state: PlotState) {
   const { ctx, bbox } = plot
   const ratio = devicePixelRatio
@@ -57,14 +59,19 @@ function drawMarks(plot: uPlot, state: PlotState) {
   ctx.fillStyle = state.theme.mark
   ctx.lineWidth = ratio
   ctx.setLineDash([3 * ratio, 3 * ratio])
+  let lastLine = Number.NEGATIVE_INFINITY
   for (const mark of state.marks) {
     if (mark.timeMs < state.fromMs || mark.timeMs > state.toMs) continue
     const x = Math.round(plot.valToPos(mark.timeMs, 'x', true))
-    ctx.globalAlpha = 0.55
-    ctx.beginPath()
-    ctx.moveTo(x, bbox.top)
-    ctx.lineTo(x, bbox.top + bbox.height)
-    ctx.stroke()
+    // Of a crowd (a deploy, a crash loop) one line is enough: many would hide the curve.
+    if (x - lastLine >= MARK_LINE_GAP * ratio) {
+      lastLine = x
+      ctx.globalAlpha = 0.55
+      ctx.beginPath()
+      ctx.moveTo(x, bbox.top)
+      ctx.lineTo(x, bbox.top + bbox.height)
+      ctx.stroke()
+    }
     ctx.globalAlpha = 1
     ctx.beginPath()
     ctx.moveTo(x - 4 * ratio, bbox.top + bbox.height)
