@@ -1,0 +1,418 @@
+import { isDbError } from '../db/db-errors.ts'
+import type { ScriptSession } from '../db/sql-store.ts'
+import { quoteName } from '../db/sql-text.ts'
+import type { Key, TableShape } from '../db/transfer/index.ts'
+import {
+  BacklogError,
+  type Capture,
+  type CapturedTable,
+  type QueueBatch,
+  type Role,
+  WritersError,
+} from './capture.ts'
+
+/** Any number, the same in every version: the class of the advisory locks of units. */
+const LOCK_CLASS = 1_212_370_247
+/** SQLSTATE of a write that is refused because the rows are kept in the other store. */
+const STALE_WRITER = 'HF001'
+const INSTALL_LOCK_MS = 2_000
+const FLIP_LOCK_MS = 250
+
+/** How writes of the applier are told from others: text for connections that are not the store's. */
+export function pgApplying(unit: string): { begin: string; end: string } {
+  const begin = `
+    DO $holdfast$
+    BEGIN
+      PERFORM pg_advisory_xact_lock_shared(${LOCK_CLASS}, hashtext(current_schema() || ${literal(`.${unit}`)}));
+      IF to_regclass(quote_ident(current_schema()) || '._roles') IS NOT NULL THEN
+        IF EXISTS (SELECT 1 FROM _roles WHERE unit = ${literal(unit)} AND role = 'authority') THEN
+          RAISE EXCEPTION 'This store holds the truth now: nothing is applied to it'
+            USING ERRCODE = '${STALE_WRITER}';
+        END IF;
+      END IF;
+      PERFORM set_config('holdfast.applying', ${literal(unit)}, true);
+    END
+    $holdfast$`
+  return { begin, end: `SET LOCAL holdfast.applying = ''` }
+}
+
+const CREATE_SHARED = `
+  CREATE TABLE IF NOT EXISTS _roles (
+    unit TEXT PRIMARY KEY,
+    role TEXT NOT NULL CHECK (role IN ('authority', 'mirror', 'retired')),
+    tables TEXT NOT NULL
+  );
+  CREATE TABLE IF NOT EXISTS _dirty_whole (
+    seq BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    table_name TEXT NOT NULL,
+    at TIMESTAMPTZ NOT NULL DEFAULT now()
+  );
+`
+
+/** Bits of pg_trigger.tgtype. */
+const EVENTS = { insert: 4, delete: 8, update: 16, truncate: 32 } as const
+const EACH_ROW = 1
+type Event = keyof typeof EVENTS
+const events = Object.keys(EVENTS) as Event[]
+
+/**
+ * One set of statement triggers for every role: they look it up. So a change of role is one UPDATE, and takes no lock
+ * on the tables. An advisory lock, shared by writers, keeps their transactions on one side of it.
+ */
+export class PgCapture implements Capture {
+  async install(tx: ScriptSession, unit: string, tables: readonly TableShape[], role: Role): Promise<void> {
+    await tx.execScript(`SET LOCAL lock_timeout = ${INSTALL_LOCK_MS}`)
+    await tx.query(`SELECT pg_advisory_xact_lock(hashtext('_roles'), hashtext(current_schema()))`)
+    await tx.execScript(CREATE_SHARED)
+    if (role === 'none') return this.remove(tx, unit, tables)
+    const schema = await currentSchema(tx)
+    const wrong = await wrongTables(tx, schema, unit, tables)
+    const hypertables = await hypertablesOf(tx, schema)
+    const script = tables
+      .filter(({ table }) => wrong.has(table))
+      .map(
+        (table) =>
+          `${createQueue(table)};\n${createTriggers(schema, unit, table, hypertables.has(table.table))}`,
+      )
+    if (script.length > 0) await tx.execScript(script.join('\n'))
+    if ((await this.role(tx, unit)) !== role) await this.#take(tx, unit, tables, role, INSTALL_LOCK_MS)
+  }
+
+  async setRole(
+    tx: ScriptSession,
+    unit: string,
+    tables: readonly CapturedTable[],
+    role: Exclude<Role, 'none'>,
+    options: { readonly discard?: boolean } = {},
+  ): Promise<void> {
+    await this.#take(tx, unit, tables, role, FLIP_LOCK_MS, options.discard)
+  }
+
+  async #take(
+    tx: ScriptSession,
+    unit: string,
+    tables: readonly CapturedTable[],
+    role: Exclude<Role, 'none'>,
+    patienceMs: number,
+    discard = false,
+  ): Promise<void> {
+    await this.#keepWritersOut(tx, unit, patienceMs)
+    const before = await this.role(tx, unit)
+    if (before !== 'authority' || role !== 'authority') {
+      // Writers that the lock has waited for may have logged something after the queue was drained.
+      const empty = discard || before !== 'authority' || !(await this.#hasBacklog(tx, tables))
+      if (!empty) throw new BacklogError(unit)
+      await tx.execScript(tables.map((table) => `DELETE FROM ${queueOf(table)};`).join('\n'))
+      await tx.execute('DELETE FROM _dirty_whole WHERE table_name = ANY ($1::TEXT[])', [
+        textArray(tables.map(({ table }) => table)),
+      ])
+    }
+    await tx.execute(
+      `INSERT INTO _roles (unit, role, tables) VALUES ($1, $2, $3)
+       ON CONFLICT (unit) DO UPDATE SET role = excluded.role, tables = excluded.tables`,
+      [unit, role, JSON.stringify(tables.map(({ table, key }) => ({ table, key })))],
+    )
+  }
+
+  async remove(tx: ScriptSession, unit: string, tables: readonly CapturedTable[]): Promise<void> {
+    if (!(await hasRoles(tx))) return
+    await tx.execScript(`SET LOCAL lock_timeout = ${INSTALL_LOCK_MS}`)
+    const script = tables.map(
+      (table) =>
+        `${events.map((event) => `DROP TRIGGER IF EXISTS ${triggerOf(event)} ON ${quoteName(table.table)};`).join('\n')}
+         DROP FUNCTION IF EXISTS ${functionOf(table)}(); DROP TABLE IF EXISTS ${queueOf(table)};`,
+    )
+    await tx.execScript(script.join('\n'))
+    for (const { table } of tables) await this.clearWhole(tx, table)
+    await tx.execute('DELETE FROM _roles WHERE unit = $1', [unit])
+  }
+
+  async role(session: ScriptSession, unit: string): Promise<Role> {
+    const known = (await this.units(session)).find((each) => each.unit === unit)
+    return known?.role ?? 'none'
+  }
+
+  async units(session: ScriptSession): Promise<{ unit: string; role: Role; tables: CapturedTable[] }[]> {
+    if (!(await hasRoles(session))) return []
+    const rows = await session.query<{ unit: string; role: Role; tables: string }>(
+      'SELECT unit, role, tables FROM _roles ORDER BY unit',
+    )
+    return rows.map((row) => ({ ...row, tables: JSON.parse(row.tables) }))
+  }
+
+  async check(session: ScriptSession, unit: string, tables: readonly TableShape[]): Promise<string[]> {
+    if ((await this.role(session, unit)) === 'none') return []
+    const wrong = await wrongTables(session, await currentSchema(session), unit, tables)
+    return [...wrong].map(([table, what]) => `${table}: ${what.join(', ')}`)
+  }
+
+  async read(session: ScriptSession, shapes: readonly TableShape[], limit: number): Promise<QueueBatch> {
+    const waiting = await waitingTables(session, shapes)
+    const tables = new Map<string, { keys: readonly Key[]; upTo: unknown }>()
+    let size = 0
+    let oldestAtMs: number | null = null
+    for (const shape of waiting.tables) {
+      const columns = shape.key.map((_, i) => `k${i + 1}`).join(', ')
+      const entries = await session.rawQuery(
+        `SELECT seq, (extract(epoch FROM at) * 1000)::BIGINT, ${columns} FROM ${queueOf(shape)} ORDER BY seq LIMIT $1`,
+        [limit],
+      )
+      const keys = new Map<string, Key>()
+      const seen: string[] = []
+      for (const [seq, atMs, ...values] of entries) {
+        const key = values.map(String)
+        keys.set(JSON.stringify(key), key)
+        seen.push(String(seq))
+        oldestAtMs = Math.min(oldestAtMs ?? Number(atMs), Number(atMs))
+      }
+      size += entries.length
+      // A lower number may be committed later: what was seen is deleted, not all that is lower.
+      tables.set(shape.table, { keys: [...keys.values()], upTo: seen })
+    }
+    return { tables, whole: waiting.whole, rejects: [], size, oldestAtMs }
+  }
+
+  async acknowledge(tx: ScriptSession, batch: QueueBatch): Promise<void> {
+    for (const [table, { upTo }] of batch.tables) {
+      if (!Array.isArray(upTo) || upTo.length === 0) continue
+      await tx.rawExecute(`DELETE FROM ${queueOf({ table })} WHERE seq = ANY ($1::BIGINT[])`, [
+        `{${upTo.join(',')}}`,
+      ])
+    }
+  }
+
+  async depth(
+    session: ScriptSession,
+    tables: readonly CapturedTable[],
+  ): Promise<{ changes: number; oldestAtMs: number | null }> {
+    const parts = tables.map(
+      (table) => `SELECT count(*) AS changes, min(at) AS oldest FROM ${queueOf(table)}`,
+    )
+    const row = await session.queryOne<{ changes: number; oldest: number | null }>(
+      `SELECT sum(changes)::BIGINT AS changes, (extract(epoch FROM min(oldest)) * 1000)::BIGINT AS oldest
+       FROM (${parts.join(' UNION ALL ')}) AS queues`,
+    )
+    return { changes: row?.changes ?? 0, oldestAtMs: row?.oldest ?? null }
+  }
+
+  async enqueue(tx: ScriptSession, shape: TableShape, keys: readonly Key[]): Promise<void> {
+    if (keys.length === 0) return
+    const places = shape.key.map((_, i) => `k${i + 1}`).join(', ')
+    const arrays = keyTypes(shape).map((type, i) => `$${i + 1}::TEXT[]::${type}[]`)
+    await tx.rawExecute(
+      `INSERT INTO ${queueOf(shape)} (${places}) SELECT * FROM unnest(${arrays.join(', ')})`,
+      shape.key.map((_, i) => textArray(keys.map((key) => key[i] ?? ''))),
+    )
+  }
+
+  async markWhole(tx: ScriptSession, table: string): Promise<void> {
+    await tx.execute('INSERT INTO _dirty_whole (table_name) VALUES ($1)', [table])
+  }
+
+  async clearWhole(tx: ScriptSession, table: string): Promise<void> {
+    await tx.execute('DELETE FROM _dirty_whole WHERE table_name = $1', [table])
+  }
+
+  async beginApply(tx: ScriptSession, unit: string): Promise<void> {
+    await tx.execute(pgApplying(unit).begin)
+  }
+
+  async endApply(tx: ScriptSession, unit: string): Promise<void> {
+    await tx.execute(pgApplying(unit).end)
+  }
+
+  /** Waits for transactions that have written, and keeps others from writing until this one ends. */
+  async #keepWritersOut(tx: ScriptSession, unit: string, patienceMs: number): Promise<void> {
+    try {
+      await tx.execScript(
+        `SET LOCAL lock_timeout = ${patienceMs};
+         SELECT pg_advisory_xact_lock(${LOCK_CLASS}, hashtext(current_schema() || ${literal(`.${unit}`)}))`,
+      )
+    } catch (error) {
+      // Not as `busy`: that would be tried again within a pause that has no time for it.
+      if (isDbError(error, 'busy')) throw new WritersError(unit, error)
+      throw error
+    }
+  }
+
+  async #hasBacklog(session: ScriptSession, tables: readonly CapturedTable[]): Promise<boolean> {
+    const waiting = await waitingTables(session, tables)
+    return waiting.tables.length > 0 || waiting.whole.length > 0
+  }
+}
+
+async function waitingTables<Table extends CapturedTable>(session: ScriptSession, tables: readonly Table[]) {
+  const parts = tables.map(
+    (table, i) => `SELECT ${i} AS place, NULL AS whole WHERE EXISTS (SELECT 1 FROM ${queueOf(table)})`,
+  )
+  const rows = await session.query<{ place: number | null; whole: string | null }>(
+    [...parts, 'SELECT DISTINCT NULL::INTEGER, table_name FROM _dirty_whole'].join(' UNION ALL '),
+  )
+  const marked = new Set(rows.map((row) => row.whole))
+  const places = new Set(rows.map((row) => row.place))
+  return {
+    tables: tables.filter((_, i) => places.has(i)),
+    whole: tables.map(({ table }) => table).filter((table) => marked.has(table)),
+  }
+}
+
+async function hasRoles(session: ScriptSession): Promise<boolean> {
+  const row = await session.queryOne<{ found: boolean }>(
+    `SELECT to_regclass(quote_ident(current_schema()) || '._roles') IS NOT NULL AS found`,
+  )
+  return row?.found ?? false
+}
+
+async function currentSchema(session: ScriptSession): Promise<string> {
+  const row = await session.queryOne<{ name: string }>('SELECT current_schema() AS name')
+  return row?.name ?? 'public'
+}
+
+/** TimescaleDB has no triggers with the deleted rows of a statement: there they fire for each row. */
+async function hypertablesOf(session: ScriptSession, schema: string): Promise<ReadonlySet<string>> {
+  const catalog = await session.queryOne<{ there: boolean }>(
+    `SELECT to_regclass('timescaledb_information.hypertables') IS NOT NULL AS there`,
+  )
+  if (!catalog?.there) return new Set()
+  const rows = await session.query<{ name: string }>(
+    'SELECT hypertable_name AS name FROM timescaledb_information.hypertables WHERE hypertable_schema = $1',
+    [schema],
+  )
+  return new Set(rows.map(({ name }) => name))
+}
+
+/** What is missing or not as it must be, by table. */
+async function wrongTables(
+  session: ScriptSession,
+  schema: string,
+  unit: string,
+  tables: readonly CapturedTable[],
+): Promise<Map<string, string[]>> {
+  const rows = await session.query<{
+    table: string
+    name: string
+    enabled: string
+    type: number
+    old_rows: string | null
+    new_rows: string | null
+    body: string
+  }>(
+    `SELECT c.relname AS table, t.tgname AS name, t.tgenabled AS enabled, t.tgtype AS type, t.tgoldtable AS old_rows,
+       t.tgnewtable AS new_rows, p.prosrc AS body
+     FROM pg_trigger AS t
+     JOIN pg_class AS c ON c.oid = t.tgrelid
+     JOIN pg_namespace AS n ON n.oid = c.relnamespace
+     JOIN pg_proc AS p ON p.oid = t.tgfoid
+     WHERE n.nspname = $1 AND NOT t.tgisinternal AND c.relname = ANY ($2::TEXT[])`,
+    [schema, textArray(tables.map(({ table }) => table))],
+  )
+  const queues = await session.query<{ name: string }>(
+    `SELECT tablename AS name FROM pg_tables WHERE schemaname = $1 AND tablename LIKE '\\_dirty\\_%'`,
+    [schema],
+  )
+  const hypertables = await hypertablesOf(session, schema)
+  const found = new Map(rows.map((row) => [`${row.table} ${row.name}`, row]))
+  const wrong = new Map<string, string[]>()
+  for (const table of tables) {
+    const body = functionBody(schema, unit, table)
+    const what = events.flatMap((event) => {
+      const trigger = found.get(`${table.table} ${triggerOf(event)}`)
+      if (!trigger) return [`trigger ${triggerOf(event)} is missing`]
+      const eachRow = event === 'delete' && hypertables.has(table.table)
+      const asMade =
+        trigger.body === body &&
+        trigger.enabled === 'O' &&
+        trigger.type === (eachRow ? EVENTS[event] | EACH_ROW : EVENTS[event]) &&
+        trigger.old_rows === ((event === 'delete' && !eachRow) || event === 'update' ? 'old_rows' : null) &&
+        trigger.new_rows === (event === 'update' || event === 'insert' ? 'new_rows' : null)
+      return asMade ? [] : [`trigger ${triggerOf(event)} is changed`]
+    })
+    const queue = `_dirty_${table.table}`
+    if (!queues.some(({ name }) => name === queue)) what.push(`table ${queue} is missing`)
+    if (what.length > 0) wrong.set(table.table, what)
+  }
+  return wrong
+}
+
+const literal = (text: string) => `'${text.replaceAll("'", "''")}'`
+const queueOf = ({ table }: Pick<CapturedTable, 'table'>) => quoteName(`_dirty_${table}`)
+const functionOf = ({ table }: CapturedTable) => quoteName(`_capture_${table}`)
+const triggerOf = (event: Event) => `_capture_${event}`
+
+/** An array literal of texts. */
+function textArray(texts: readonly string[]): string {
+  return `{${texts.map((text) => `"${text.replace(/["\\]/g, '\\$&')}"`).join(',')}}`
+}
+
+function keyTypes(shape: TableShape): string[] {
+  return shape.key.map((name) => shape.columns.find((column) => column.name === name)?.pgType ?? 'text')
+}
+
+/** Entries live for a moment only, so vacuum goes by number and not by share of the table. */
+function createQueue(shape: TableShape): string {
+  const keys = keyTypes(shape).map((type, i) => `k${i + 1} ${type} NOT NULL`)
+  return `CREATE TABLE IF NOT EXISTS ${queueOf(shape)} (
+    seq BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at TIMESTAMPTZ NOT NULL DEFAULT now(), ${keys.join(', ')}
+  ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000)`
+}
+
+function createTriggers(schema: string, unit: string, table: CapturedTable, isHypertable: boolean): string {
+  const firing = {
+    insert: 'REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT',
+    delete: isHypertable ? 'FOR EACH ROW' : 'REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT',
+    update: 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT',
+    truncate: 'FOR EACH STATEMENT',
+  }
+  const on = quoteName(table.table)
+  const triggers = events.map(
+    (event) =>
+      `DROP TRIGGER IF EXISTS ${triggerOf(event)} ON ${on};
+       CREATE TRIGGER ${triggerOf(event)} AFTER ${event.toUpperCase()} ON ${on} ${firing[event]}
+       EXECUTE FUNCTION ${functionOf(table)}();`,
+  )
+  const body = functionBody(schema, unit, table)
+  return `CREATE OR REPLACE FUNCTION ${functionOf(table)}() RETURNS TRIGGER LANGUAGE plpgsql
+    AS $holdfast$${body}$holdfast$;
+    ${triggers.join('\n')}`
+}
+
+/** Names are qualified: whoever writes to the table may have another search_path. */
+function functionBody(schema: string, unit: string, table: CapturedTable): string {
+  const own = (name: string) => `${quoteName(schema)}.${quoteName(name)}`
+  const places = table.key.map((_, i) => `k${i + 1}`).join(', ')
+  const keys = table.key.map(quoteName).join(', ')
+  const queue = own(`_dirty_${table.table}`)
+  const log = `INSERT INTO ${queue} (${places}) SELECT ${keys} FROM`
+  const role = `SELECT role INTO unit_role FROM ${own('_roles')} WHERE unit = ${literal(unit)}`
+  return `
+DECLARE
+  unit_role TEXT;
+BEGIN
+  IF current_setting('holdfast.applying', true) = ${literal(unit)} THEN
+    RETURN NULL;
+  END IF;
+  PERFORM pg_advisory_xact_lock_shared(${LOCK_CLASS}, hashtext(${literal(`${schema}.${unit}`)}));
+  IF current_setting('transaction_isolation') = 'read committed' THEN
+    ${role};
+  ELSE
+    ${role} FOR SHARE;
+  END IF;
+  IF unit_role IN ('mirror', 'retired') THEN
+    RAISE EXCEPTION 'The rows of % are kept in the other store now: this writer is out of date', ${literal(unit)}
+      USING ERRCODE = '${STALE_WRITER}';
+  END IF;
+  IF TG_LEVEL = 'ROW' THEN
+    INSERT INTO ${queue} (${places}) SELECT ${table.key.map((name) => `OLD.${quoteName(name)}`).join(', ')};
+  ELSIF TG_OP = 'INSERT' THEN
+    ${log} new_rows;
+  ELSIF TG_OP = 'DELETE' THEN
+    ${log} old_rows;
+  ELSIF TG_OP = 'UPDATE' THEN
+    ${log} old_rows UNION SELECT ${keys} FROM new_rows;
+  ELSE
+    INSERT INTO ${own('_dirty_whole')} (table_name) VALUES (${literal(table.table)});
+  END IF;
+  RETURN NULL;
+END
+`
+}
