@@ -1,13 +1,8 @@
 import { setMaxListeners } from 'node:events'
 import type { DockerSource } from './docker/docker-source.ts'
 import { connectionError, EngineError } from './docker/engine-error.ts'
-import {
-  createEndpointSession,
-  type EndpointSession,
-  INSPECT_CONCURRENCY,
-  type MonitorDeps,
-} from './endpoint-session.ts'
-import { backoffMs, forEachLimited, pause } from './pause.ts'
+import { createEndpointSession, type EndpointSession, type MonitorDeps } from './endpoint-session.ts'
+import { backoffMs, pause } from './pause.ts'
 
 export interface EndpointMonitor {
   /** The connected engine; undefined while there is none. */
@@ -113,7 +108,7 @@ export function createEndpointMonitor(deps: MonitorDeps): EndpointMonitor {
       const current = connected
       if (!current) return
       await current.work.refresh(ids)
-      await forEachLimited(ids, INSPECT_CONCURRENCY, current.work.inspectOne)
+      await current.work.inspectAll(ids)
     },
     start() {
       running = run()

@@ -14,6 +14,7 @@ import type { FleetState } from './fleet.state.ts'
 import type { NewFleetEvent } from './fleet.store.ts'
 import type { ContainerEntry } from './fleet-entries.ts'
 import { createBell, createQueue, forEachLimited, pause } from './pause.ts'
+import { createSampleLanes } from './sample-lanes.ts'
 import { eachContainerValue, type FleetSample } from './samples.ts'
 
 /** [endpointId, name, cpuPercent, memoryUsedBytes] */
@@ -35,10 +36,6 @@ export interface MonitorDeps {
   readonly lastEventAt: () => Promise<string | undefined>
 }
 
-const SAMPLE_LANES = { first: 24, least: 6, most: 64 }
-/** Share of the interval that a cycle may take. */
-const CYCLE_SHARE = 0.4
-export const INSPECT_CONCURRENCY = 4
 const COLLECT_MS = 150
 const RECONCILE_MS = 60_000
 const SLOW_LISTS_MS = 300_000
@@ -80,7 +77,7 @@ export function createEndpointSession(
   let dirtyImages = true
   let dirtyNetworks = true
   let rotation = 0
-  let lanes = SAMPLE_LANES.first
+  const lanes = createSampleLanes(deps.intervalMs, () => state.endpoints.size)
   const changesBell = createBell(signal)
   const inspectBell = createBell(signal)
   const inOrder = createQueue()
@@ -148,6 +145,10 @@ export function createEndpointSession(
     }
   }
 
+  function inspectAll(ids: readonly string[]): Promise<void> {
+    return forEachLimited(ids, lanes.inspecting(), inspectOne)
+  }
+
   async function sampleCycle(): Promise<void> {
     const all = [...(entries()?.values() ?? [])].filter(({ summary }) => summary.state === 'running')
     if (all.length === 0) return
@@ -155,13 +156,14 @@ export function createEndpointSession(
     const start = rotation % all.length
     const order = [...all.slice(start), ...all.slice(0, start)]
     const started = performance.now()
+    const loopBefore = performance.eventLoopUtilization()
     const deadline = started + deps.intervalMs
     const samples: FleetSample[] = []
     const rows: SampleRow[] = []
     let done = 0
     let waitedMs = 0
     let lastFailure: EngineError | undefined
-    await forEachLimited(order, lanes, async (entry) => {
+    await forEachLimited(order, lanes.sampling(), async (entry) => {
       if (signal.aborted || performance.now() > deadline) return
       rotation++
       const askedAt = performance.now()
@@ -178,7 +180,7 @@ export function createEndpointSession(
       waitedMs += performance.now() - askedAt
     })
     if (signal.aborted) return
-    lanes = lanesFor(waitedMs, deps.intervalMs)
+    lanes.adapt(waitedMs, performance.eventLoopUtilization(loopBefore).utilization)
     if (samples.length > 0) deps.record(samples)
     if (done > 0) state.seen(endpointId, Date.now())
     else if (lastFailure) throw lastFailure
@@ -261,7 +263,7 @@ export function createEndpointSession(
         if (signal.aborted) return
         const ids = [...toInspect]
         toInspect.clear()
-        await forEachLimited(ids, INSPECT_CONCURRENCY, inspectOne)
+        await inspectAll(ids)
       }
     },
 
@@ -275,17 +277,8 @@ export function createEndpointSession(
       }
     },
     refresh,
-    inspectOne,
+    inspectAll,
   }
-}
-
-/**
- * How many containers to ask at once so that the waiting of a whole cycle fits in its share of the interval: engines before
- * version 24 hold each answer until their next second, and slow links do the same.
- */
-function lanesFor(waitedMs: number, intervalMs: number): number {
-  const needed = Math.ceil(waitedMs / (intervalMs * CYCLE_SHARE))
-  return Math.min(SAMPLE_LANES.most, Math.max(SAMPLE_LANES.least, needed))
 }
 
 /** Time until the next multiple of the interval (shifted by `phase`) that is not just about to come. */
