@@ -114,10 +114,16 @@ export function createFleet(deps: {
   let starting: Promise<void> = Promise.resolve()
 
   // One after the other: of two at once the one that read earlier could be applied later, and end the watch
-  // of an endpoint that was added in between.
+  // of an endpoint that was added in between. Whoever comes before a run has begun to read shares it.
   let synchronised: Promise<void> = Promise.resolve()
+  let waiting: Promise<void> | undefined
   function synchronise(): Promise<void> {
-    const next = synchronised.then(async () => collector.sync(await store.listEndpoints()))
+    if (waiting) return waiting
+    const next = synchronised.then(async () => {
+      waiting = undefined
+      await collector.sync(await store.listEndpoints())
+    })
+    waiting = next
     // Who asked is told of a failure; it is no reason for the next one not to run.
     synchronised = next.catch(() => undefined)
     return next
