@@ -1,4 +1,5 @@
 import {
+  type AgentOptions,
   Agent as HttpAgent,
   request as httpRequest,
   type IncomingMessage,
@@ -33,6 +34,7 @@ const DEFAULT_TIMEOUT_MS = 10_000
 const MAX_BODY_BYTES = 64 * 1024 * 1024
 const REQUEST_SOCKETS = 72
 const IDLE_SOCKETS = 8
+const KEEP_ALIVE_MS = 30_000
 
 /**
  * A client of the Docker Engine API on Node's own http.
@@ -50,12 +52,14 @@ export function createEngineClient(target: EngineTarget): EngineClient {
           rejectUnauthorized: target.tls?.verify ?? true,
         }
       : {}
-  const createAgent = (options: { keepAlive: boolean; maxSockets: number; maxFreeSockets?: number }) =>
+  const createAgent = (options: AgentOptions) =>
     target.transport === 'https' ? new HttpsAgent({ ...options, ...tls }) : new HttpAgent(options)
   const requests = createAgent({
     keepAlive: true,
     maxSockets: REQUEST_SOCKETS,
     maxFreeSockets: IDLE_SOCKETS,
+    // As on the socket itself: otherwise each request would set it, and its end set it back.
+    keepAliveMsecs: KEEP_ALIVE_MS,
   })
   // Follow-streams stay open for days; in the pool of requests they would stop everything else.
   const streams = createAgent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY })
@@ -98,7 +102,7 @@ export function createEngineClient(target: EngineTarget): EngineClient {
         return
       }
       const timer = setTimeout(() => request.destroy(timeoutError(target.url, timeoutMs)), timeoutMs)
-      request.on('socket', (socket) => socket.setKeepAlive(true, 30_000))
+      request.on('socket', (socket) => socket.setKeepAlive(true, KEEP_ALIVE_MS))
       request.on('error', fail)
       request.on('response', (response) => {
         clearTimeout(timer)
@@ -187,7 +191,9 @@ function readBody(
       reject(connectionError(error, where))
     }
     response.on('error', fail)
-    response.on('close', () => fail())
+    response.on('close', () => {
+      if (!response.readableEnded) fail()
+    })
   })
 }
 
