@@ -28,15 +28,18 @@ function numberOption(name: string, fallback: number): number {
 }
 
 async function measure(product: Product, endpoints: readonly { name: string; url: string }[]) {
+  await product.loopDelay()
+  const adding = performance.now()
   await Promise.all(
     endpoints.map(({ name, url }) => product.post('/api/endpoints', { kind: 'docker', name, url })),
   )
+  const addingMs = performance.now() - adding
   await sleep(WARM_UP_SECONDS * 1000)
   const before = await product.get<System>('/api/system')
   if (before.collector.containers < CONTAINERS) {
     throw new Error(`only ${before.collector.containers} of ${CONTAINERS} containers are watched`)
   }
-  await product.loopDelay()
+  const starting = await product.loopDelay()
   const cpu = product.cpuSeconds()
   const begin = performance.now()
   let rssMb = 0
@@ -58,6 +61,9 @@ async function measure(product: Product, endpoints: readonly { name: string; url
     rssMb: rounded(rssMb),
     loopP99Ms: rounded(delay.p99Ms),
     loopMaxMs: rounded(delay.maxMs),
+    addingMs: Math.round(addingMs),
+    startLoopP99Ms: rounded(starting.p99Ms),
+    startLoopMaxMs: rounded(starting.maxMs),
     oldestSampleMs: Math.round(oldestSampleMs),
     queueLength,
     droppedSamples: collector.droppedSamples,
