@@ -27,7 +27,7 @@ describe.each(plainDatabases)('recorder on $name', ({ open }) => {
     }
   })
 
-  function start(limits: Partial<RecorderLimits> = {}) {
+  function start(limits: Partial<RecorderLimits> = {}, log = createLogger('silent')) {
     const store = createMetricsStore(opened.db)
     return createRecorder({
       store: {
@@ -35,7 +35,7 @@ describe.each(plainDatabases)('recorder on $name', ({ open }) => {
         write: (samples, latest) => (away ? Promise.reject(away) : store.write(samples, latest)),
       },
       clock: () => NOW,
-      log: createLogger('silent'),
+      log,
       retention: () => DEFAULT_RETENTION,
       limits,
     })
@@ -98,6 +98,21 @@ describe.each(plainDatabases)('recorder on $name', ({ open }) => {
     await recorder.flush()
     expect(recorder.stats()).toMatchObject({ queueLength: 0, writtenSamples: 5, droppedSamples: 0 })
     expect((await stored()).map((row) => row.value)).toEqual([0, 1, 2, 3, 4])
+    await recorder.close()
+  })
+
+  it('says once that samples are lost, and how many when it is over', async () => {
+    const log = createLogger('silent')
+    const warned = vi.spyOn(log, 'warn')
+    const told = vi.spyOn(log, 'info')
+    const recorder = start({ maxQueue: 3 }, log)
+    recorder.record(numbered(5))
+    recorder.record(numbered(5))
+    expect(warned.mock.calls).toEqual([[{ queued: 3 }, 'the oldest samples are lost: too many wait']])
+    await recorder.flush()
+    expect(told.mock.calls).toEqual([[{ lost: 7 }, 'no samples wait any more']])
+    recorder.record(numbered(4))
+    expect(warned).toHaveBeenCalledTimes(2)
     await recorder.close()
   })
 

@@ -82,6 +82,7 @@ export function createRecorder(deps: {
   let flushing: Promise<void> | undefined
   let closed = false
   let failing = false
+  let overflowing = false
   let written = 0
   let dropped = 0
   let refused = 0
@@ -112,6 +113,8 @@ export function createRecorder(deps: {
     if (excess <= 0) return
     queue.splice(0, excess)
     dropped += excess
+    if (!overflowing) deps.log.warn({ queued: queue.length }, 'the oldest samples are lost: too many wait')
+    overflowing = true
   }
 
   function flush(): Promise<void> {
@@ -149,6 +152,8 @@ export function createRecorder(deps: {
         if (passing) return
       }
     }
+    if (overflowing) deps.log.info({ lost: dropped }, 'no samples wait any more')
+    overflowing = false
   }
 
   async function writeBatch(batch: readonly Sample[]): Promise<void> {
