@@ -146,6 +146,18 @@ function storageOn(db: AppDb): Storage {
         return { ...state, domain, title, phase, unit: unitOf(domain) }
       }),
     }),
+    // There is one store: nothing can be moved.
+    control: {
+      configured: { sqlite: db.dialect === 'sqlite', postgres: false },
+      sqlitePath: '',
+      postgresUrl: undefined,
+      store: () => undefined,
+      openSqlite: () => Promise.reject(new Error('The test app has one store')),
+      decision: () => ({ placement: db.dialect, epoch: 1 }),
+      close: () => Promise.reject(new Error('The test app has one store')),
+      onWrite: () => () => undefined,
+      onSettled: () => () => undefined,
+    },
     close: async () => undefined,
   }
 }

@@ -3,65 +3,29 @@ import { join } from 'node:path'
 import { type Config, ConfigError } from '../core/config/config.ts'
 import type { Log } from '../core/log.ts'
 import type { AppDb } from './app-db.ts'
-import { isDbError } from './db-errors.ts'
-import { type Domain, domainNames, domains, unitOf } from './domains.ts'
+import { DbError, isDbError } from './db-errors.ts'
+import { type Domain, domainNames } from './domains.ts'
+import { Gates } from './gates.ts'
 import { ManagedStore, type StoreIntervals } from './managed-store.ts'
-import type { MigrationReport } from './migrate.ts'
-import type { Decision } from './placement-decision.ts'
 import type { Placement } from './placement-store.ts'
-import {
-  joinStores,
-  type Settlement,
-  type StoreAccess,
-  settlePlacements,
-  unitProblems,
-  type Wishes,
-} from './placements.ts'
+import { type StoreAccess, unitProblems, type Wishes } from './placements.ts'
 import { RoutedDb } from './routed-db.ts'
+import { Settler } from './settler.ts'
+import type { SqlStore } from './sql-store.ts'
+import type { SettleRoles, StorageControl } from './storage-control.ts'
+import { domainStatuses, type StorageStatus, storeStatus } from './storage-status.ts'
 import { StoreUnavailableError } from './store-unavailable.ts'
-import { postgresSource, sqliteSource } from './stores.ts'
+import { postgresSource, type StoreSource, sqliteSource } from './stores.ts'
 
-interface DomainStatus {
-  readonly domain: Domain
-  readonly title: string
-  readonly phase: 1 | 2 | 3 | 4
-  /** The domains that must be in the same store, this one included. */
-  readonly unit: readonly Domain[]
-  /** Null while it cannot be decided. */
-  readonly placement: Placement | null
-  readonly epoch: number
-  readonly available: boolean
-  /** Why it is not available, and what to do. */
-  readonly reason: string | null
-}
-
-interface StoreStatus {
-  readonly name: Placement
-  readonly reachable: boolean
-  /** Why it is not reachable, and what to do. */
-  readonly reason: string | null
-  /** The file, or host, port and database: never a password. */
-  readonly location: string
-  readonly version: string | null
-  readonly sizeBytes: number | null
-  readonly timescale: {
-    readonly version: string | null
-    readonly active: boolean
-    readonly reason: string | null
-  } | null
-}
-
-export interface StorageStatus {
-  /** Only the stores that are in use. */
-  readonly stores: readonly StoreStatus[]
-  readonly domains: readonly DomainStatus[]
-}
+export type { StorageStatus } from './storage-status.ts'
 
 /** Every database of the product, by domain. */
 export interface Storage {
   /** The database of `domain`: the same handle for good, each call goes to where the domain then is. */
   getAppDbFor(domain: Domain): AppDb
   status(): StorageStatus
+  /** For the moves: nothing else may use it. */
+  readonly control: StorageControl
   close(): Promise<void>
 }
 
@@ -76,6 +40,8 @@ export interface StorageDeps {
   readonly clock: () => Date
   /** How often stores are asked; shorter in tests. */
   readonly intervals?: StoreIntervals
+  /** Not needed where nothing is written. */
+  readonly settleRoles?: SettleRoles
 }
 
 const INTERVALS: StoreIntervals = { heartbeatMs: 5_000, firstRetryMs: 250, longestRetryMs: 10_000 }
@@ -108,24 +74,42 @@ export async function openStorage(deps: StorageDeps): Promise<Storage> {
 }
 
 class AppDbRouter implements Storage {
+  readonly control: StorageControl
   readonly #deps: StorageDeps
   readonly #wishes: Wishes
+  readonly #intervals: StoreIntervals
   readonly #stores: Partial<Record<Placement, ManagedStore>> = {}
   readonly #locations: Partial<Record<Placement, string>> = {}
   readonly #handles = new Map<Domain, AppDb>()
-  #decisions: ReadonlyMap<Domain, Decision> = new Map()
-  #settling: Promise<unknown> = Promise.resolve()
+  readonly #settler: Settler
+  readonly #gates: Gates
+  readonly #onWrite = new Set<(domain: Domain) => void>()
+  readonly #onSettled = new Set<() => void>()
+  #openingSqlite: Promise<SqlStore> | undefined
+  #closed = false
 
   constructor(deps: StorageDeps, wishes: Wishes, use: { sqlite: boolean }) {
     this.#deps = deps
     this.#wishes = wishes
-    const { config, log, intervals = INTERVALS } = deps
-    const shared = { log, intervals, onPrepared: () => this.#settle() }
-    if (use.sqlite) {
-      const source = sqliteSource(sqliteFile(config.dataDir))
-      this.#stores.sqlite = new ManagedStore({ ...shared, ...source, name: 'sqlite' })
-      this.#locations.sqlite = source.location
-    }
+    const { config, log, clock, settleRoles, intervals = INTERVALS } = deps
+    this.#intervals = intervals
+    this.#gates = new Gates({
+      log,
+      quiet: (domains) => this.#quiet(domains),
+      flip: (domains, placement, epoch) => this.#settler.flip(domains, placement, epoch),
+      settle: (domains) => this.#settleAgain(domains),
+    })
+    this.#settler = new Settler({
+      log,
+      clock,
+      wishes,
+      settleRoles,
+      stores: () => ({ sqlite: this.#access('sqlite'), postgres: this.#access('postgres') }),
+      isUnsettled: (domain) => this.#gates.isUnsettled(domain),
+      blocker: () => (this.#gates.held ? this.#gates.released() : undefined),
+    })
+    this.control = this.#createControl()
+    if (use.sqlite) this.#stores.sqlite = this.#manage('sqlite', sqliteSource(sqliteFile(config.dataDir)))
     if (config.postgresAppUrl !== undefined) {
       const source = postgresSource({
         url: config.postgresAppUrl,
@@ -133,8 +117,7 @@ class AppDbRouter implements Storage {
         log,
         sibling: () => this.#stores.sqlite?.prepared,
       })
-      this.#stores.postgres = new ManagedStore({ ...shared, ...source, name: 'postgres' })
-      this.#locations.postgres = source.location
+      this.#stores.postgres = this.#manage('postgres', source)
     }
   }
 
@@ -143,12 +126,13 @@ class AppDbRouter implements Storage {
       // One after the other: what PostgreSQL holds is compared with the SQLite file before it is migrated.
       await this.#stores.sqlite?.start()
       await this.#stores.postgres?.start()
-      const { refusals } = await this.#settle()
+      const { refusals } = await this.#settler.settle()
       if (refusals.length > 0) throw new ConfigError(refusals)
     } catch (error) {
       await this.close()
       throw error
     }
+    this.#reportOldWishes()
     for (const store of this.#managed()) store.release()
   }
 
@@ -156,9 +140,13 @@ class AppDbRouter implements Storage {
     const known = this.#handles.get(domain)
     if (known) return known
     const handle = new RoutedDb({
-      dialect: () => this.#decisions.get(domain)?.placement ?? this.#wishes.initial,
+      lane: this.#gates.lane(domain),
+      dialect: () => this.#settler.decisions.get(domain)?.placement ?? this.#wishes.initial,
       enter: () => this.#enter(domain),
-      failed: (error) => this.#failed(domain, error),
+      failed: (error, db) => this.#failed(domain, error, db),
+      wrote: () => {
+        for (const listener of this.#onWrite) listener(domain)
+      },
     })
     this.#handles.set(domain, handle)
     return handle
@@ -166,34 +154,55 @@ class AppDbRouter implements Storage {
 
   status(): StorageStatus {
     return {
-      stores: this.#managed().map((store) => ({
-        name: store.name,
-        reachable: store.reason === undefined,
-        reason: store.reason ?? null,
-        location: this.#locations[store.name] ?? '',
-        version: store.info?.version ?? null,
-        sizeBytes: store.info?.sizeBytes ?? null,
-        timescale: timescaleStatus(store.info?.timescale),
-      })),
-      domains: domainNames.map((domain) => {
-        const decision = this.#decisions.get(domain)
-        const reason = this.#reasonAgainst(domain)
-        return {
-          domain,
-          title: domains[domain].title,
-          phase: domains[domain].phase,
-          unit: unitOf(domain),
-          placement: decision?.placement ?? null,
-          epoch: decision?.epoch ?? 0,
-          available: reason === undefined,
-          reason: reason ?? null,
-        }
-      }),
+      stores: this.#managed().map((store) => storeStatus(store, this.#locations[store.name] ?? '')),
+      domains: domainStatuses(this.#settler.decisions, (domain) => this.#reasonAgainst(domain)),
     }
   }
 
   async close(): Promise<void> {
+    this.#closed = true
+    this.#gates.openAll()
+    await this.#openingSqlite?.catch(() => undefined) // it closes what it has opened
     await Promise.all(this.#managed().map((store) => store.close()))
+  }
+
+  #createControl(): StorageControl {
+    const { config } = this.#deps
+    const stores = this.#stores
+    return {
+      get configured() {
+        return { sqlite: stores.sqlite !== undefined, postgres: stores.postgres !== undefined }
+      },
+      sqlitePath: sqliteFile(config.dataDir),
+      postgresUrl: config.postgresAppUrl,
+      store: (name) => stores[name]?.ready,
+      openSqlite: () => {
+        this.#openingSqlite ??= this.#openSqlite().finally(() => {
+          this.#openingSqlite = undefined
+        })
+        return this.#openingSqlite
+      },
+      decision: (domain) => {
+        const { placement, epoch, fence } = this.#settler.decisions.get(domain) ?? {}
+        return placement && epoch && fence === undefined ? { placement, epoch } : undefined
+      },
+      close: (domains, { deadlineMs }) => this.#gates.close(domains, deadlineMs),
+      onWrite: (listener) => subscribe(this.#onWrite, listener),
+      onSettled: (listener) => subscribe(this.#onSettled, listener),
+    }
+  }
+
+  #manage(name: Placement, source: StoreSource): ManagedStore {
+    this.#locations[name] = source.location
+    return new ManagedStore({
+      ...source,
+      name,
+      log: this.#deps.log,
+      intervals: this.#intervals,
+      onPrepared: () => this.#settler.settle(),
+      onReady: () => this.#settled(),
+      onAway: () => this.#failWaiting(),
+    })
   }
 
   #managed(): ManagedStore[] {
@@ -201,12 +210,18 @@ class AppDbRouter implements Storage {
   }
 
   #storeOf(domain: Domain): ManagedStore | undefined {
-    const placement = this.#decisions.get(domain)?.placement
+    const placement = this.#settler.decisions.get(domain)?.placement
     return placement && this.#stores[placement]
   }
 
+  #access(name: Placement): StoreAccess {
+    const store = this.#stores[name]
+    if (!store) return 'absent'
+    return store.prepared ?? 'away'
+  }
+
   #reasonAgainst(domain: Domain): string | undefined {
-    const decision = this.#decisions.get(domain)
+    const decision = this.#settler.decisions.get(domain)
     if (!decision) return 'The storage is not open yet'
     if (decision.fence === undefined) return this.#storeOf(domain)?.reason
     // Where a store that is away keeps the domain from being decided, what to do is said there.
@@ -216,63 +231,98 @@ class AppDbRouter implements Storage {
 
   /** The one place where a call learns which store it goes to, or that it must not go anywhere. */
   #enter(domain: Domain): AppDb {
-    const db = this.#storeOf(domain)?.ready
+    const store = this.#storeOf(domain)?.ready
     const reason = this.#reasonAgainst(domain)
-    if (reason !== undefined || !db) throw new StoreUnavailableError(domain, reason ?? 'no store')
-    return db
+    if (reason !== undefined || !store) throw new StoreUnavailableError(domain, reason ?? 'no store')
+    return store.db
   }
 
-  #failed(domain: Domain, error: unknown): unknown {
+  #failed(domain: Domain, error: unknown, db: AppDb): unknown {
     if (!isDbError(error, 'unavailable') || error instanceof StoreUnavailableError) return error
-    this.#storeOf(domain)?.suspect(error)
+    this.#managed()
+      .find((store) => store.has(db))
+      ?.suspect(error)
     return new StoreUnavailableError(domain, error.message, error)
   }
 
-  /** One settlement at a time: both stores may come back at once. */
-  #settle(): Promise<Settlement> {
-    const next = this.#settling.then(() => this.#settleNow())
-    this.#settling = next.catch(() => undefined) // its caller gets the error
-    return next
+  #failWaiting(): void {
+    this.#gates.failWaiting((domain) => {
+      const reason = this.#reasonAgainst(domain)
+      return reason === undefined ? undefined : new StoreUnavailableError(domain, reason)
+    })
   }
 
-  async #settleNow(): Promise<Settlement> {
-    const stores = { sqlite: this.#access('sqlite'), postgres: this.#access('postgres') }
-    await joinStores(stores)
-    const settlement = await settlePlacements(stores, this.#wishes, this.#deps.clock)
-    this.#decisions = new Map(
-      [...settlement.decisions].map(([domain, decision]) => [domain, this.#keepOrFence(domain, decision)]),
+  #settled(): void {
+    this.#failWaiting()
+    for (const listener of this.#onSettled) listener()
+  }
+
+  /** A call that was aborted is over before the thread that writes for it: the next to write comes after it. */
+  async #quiet(domains: readonly Domain[]): Promise<void> {
+    await this.#settler.now
+    const stores = new Set(domains.map((domain) => this.#storeOf(domain)?.ready))
+    for (const store of stores) {
+      if (store?.db.dialect === 'sqlite') await store.connection(() => Promise.resolve())
+    }
+  }
+
+  /** Never rejects: until the stores answer the domains are unavailable. */
+  async #settleAgain(domains: readonly Domain[], failures = 0): Promise<void> {
+    if (this.#closed) return
+    try {
+      await this.#settler.settle()
+    } catch (error) {
+      if (this.#closed) return
+      this.#deps.log.error({ err: error, domains }, 'a change of placement was begun and not finished')
+      const reason = error instanceof Error ? error.message : String(error)
+      this.#settler.fence(domains, `A change of placement was begun and not finished: ${reason}`)
+      for (const store of this.#managed()) store.suspect(new Error(reason, { cause: error }))
+      const { firstRetryMs, longestRetryMs } = this.#intervals
+      const pauseMs = Math.min(firstRetryMs * 2 ** Math.min(failures, 16), longestRetryMs)
+      setTimeout(() => void this.#settleAgain(domains, failures + 1), pauseMs).unref()
+      return
+    }
+    this.#settled()
+  }
+
+  async #openSqlite(): Promise<SqlStore> {
+    const known = this.#stores.sqlite
+    if (known?.ready) return known.ready
+    if (known) throw new DbError('unavailable', known.reason ?? 'The SQLite store is away')
+    // It becomes a store of the installation that PostgreSQL belongs to.
+    const reason = this.#stores.postgres?.reason
+    if (reason !== undefined) throw new DbError('unavailable', reason)
+    const store = this.#manage('sqlite', sqliteSource(sqliteFile(this.#deps.config.dataDir)))
+    try {
+      await store.start()
+      if (!store.prepared) throw new DbError('unavailable', store.reason ?? 'The SQLite store is away')
+      this.#stores.sqlite = store
+      await this.#settler.settle()
+      store.release()
+      if (!store.ready) throw new DbError('unavailable', store.reason ?? 'The SQLite store is away')
+      return store.ready
+    } catch (error) {
+      delete this.#stores.sqlite
+      await store.close()
+      throw error
+    }
+  }
+
+  #reportOldWishes(): void {
+    const moved = [...this.#settler.decisions].filter(([domain, { placement, fence }]) => {
+      const wish = this.#wishes.placementOf(domain)
+      return fence === undefined && wish !== undefined && wish !== placement
+    })
+    if (moved.length === 0) return
+    const domains = moved.map(([domain]) => domain)
+    this.#deps.log.warn(
+      { domains },
+      'STORAGE_PLACEMENT is for new domains: these were placed elsewhere since',
     )
-    // Most often one cause fences every domain: twenty lines that say the same would hide it.
-    const fenced = new Map<string, Domain[]>()
-    for (const [domain, { fence }] of this.#decisions) {
-      if (fence !== undefined) fenced.set(fence, [...(fenced.get(fence) ?? []), domain])
-    }
-    for (const [reason, domains] of fenced) this.#deps.log.error({ domains, reason }, 'domains are fenced')
-    return settlement
-  }
-
-  /** A domain that this process has been serving does not silently change its store under it. */
-  #keepOrFence(domain: Domain, decision: Decision): Decision {
-    const before = this.#decisions.get(domain)
-    const served = before?.fence === undefined && before?.placement !== undefined
-    if (!served || decision.fence !== undefined || before.placement === decision.placement) return decision
-    return {
-      ...decision,
-      fence:
-        `The domain was used in ${before.placement} (epoch ${before.epoch}) until the other store came back and ` +
-        `showed that it belongs to ${decision.placement} (epoch ${decision.epoch}): one of them was restored from ` +
-        'a backup. Restart to use the latter; what was written since then stays in the former',
-    }
-  }
-
-  #access(name: Placement): StoreAccess {
-    const store = this.#stores[name]
-    if (!store) return 'absent'
-    return store.prepared ?? 'away'
   }
 }
 
-function timescaleStatus(state: MigrationReport['timescale']): StoreStatus['timescale'] {
-  if (!state) return null
-  return { version: state.version ?? null, active: state.active, reason: state.reason ?? null }
+function subscribe<Listener>(listeners: Set<Listener>, listener: Listener): () => void {
+  listeners.add(listener)
+  return () => listeners.delete(listener)
 }

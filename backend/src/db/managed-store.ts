@@ -25,6 +25,10 @@ export interface ManagedStoreOptions {
   measure(store: SqlStore): Promise<number>
   /** Runs before the store is given to anybody, each time it comes (back). */
   onPrepared(): Promise<unknown>
+  /** Runs each time when it can be used from then on. */
+  onReady(): void
+  /** Runs each time when it cannot be used any more. */
+  onAway(): void
 }
 
 export interface StoreIntervals {
@@ -64,14 +68,19 @@ export class ManagedStore {
     return this.#state === 'ready' ? undefined : this.#reason
   }
 
+  /** Whether `db` is the one of this store. */
+  has(db: AppDb): boolean {
+    return this.#store?.db === db
+  }
+
   /** What it said when it was there last. */
   get info(): StoreInfo | undefined {
     return this.#info
   }
 
   /** The store, if it can be used. */
-  get ready(): AppDb | undefined {
-    return this.#state === 'ready' ? this.#store?.db : undefined
+  get ready(): SqlStore | undefined {
+    return this.#state === 'ready' ? this.#store : undefined
   }
 
   /** The store, if it can at least be asked where domains are. */
@@ -130,6 +139,7 @@ export class ManagedStore {
     if (this.#failures > 0) this.#options.log.warn({ store: this.name }, 'store is back')
     this.#failures = 0
     this.#schedule(this.#options.intervals.heartbeatMs, () => this.#probeNow())
+    this.#options.onReady()
   }
 
   #goAway(error: unknown): void {
@@ -140,6 +150,7 @@ export class ManagedStore {
     }
     this.#state = 'away'
     this.#reason = reason
+    this.#options.onAway()
     const { firstRetryMs, longestRetryMs } = this.#options.intervals
     const pauseMs = Math.min(firstRetryMs * 2 ** Math.min(this.#failures, 16), longestRetryMs)
     this.#failures++

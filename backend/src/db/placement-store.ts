@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { AppDbSession } from './app-db.ts'
-import { isDbError } from './db-errors.ts'
+import { DbError, isDbError } from './db-errors.ts'
 import { noRights, noSchema } from './migration-error.ts'
 import type { SqlStore } from './sql-store.ts'
 
@@ -82,23 +82,53 @@ export async function writePlacements(
 ): Promise<void> {
   if (rows.length === 0) return
   await store.db.transaction(async (tx) => {
-    for (const row of rows) {
-      await tx.execute(
-        `
-        INSERT INTO _placement (domain, placement, epoch, state, updated_at)
-        VALUES ($1, $2, $3, $4, $5)
-        ON CONFLICT (domain) DO UPDATE SET
-          placement = excluded.placement,
-          epoch = excluded.epoch,
-          state = excluded.state,
-          updated_at = excluded.updated_at
-        WHERE _placement.epoch < excluded.epoch
-          OR (_placement.epoch = excluded.epoch AND _placement.state = 'pending')
-        `,
-        [row.domain, row.placement, row.epoch, row.state, updatedAt],
-      )
-    }
+    for (const row of rows) await writeRow(tx, row, updatedAt)
   })
+}
+
+/**
+ * Writes rows as a part of `tx`: what a flip does beside changing roles.
+ *
+ * @throws DbError `other` when the store has a row that must stay: somebody else has settled the domain meanwhile.
+ */
+export async function putPlacement(
+  tx: AppDbSession,
+  rows: readonly PlacementRow[],
+  updatedAt: string,
+): Promise<void> {
+  for (const row of rows) {
+    if (await writeRow(tx, row, updatedAt)) continue
+    const there = await tx.queryOne<PlacementRow>(
+      'SELECT domain, placement, epoch, state FROM _placement WHERE domain = $1',
+      [row.domain],
+    )
+    if (there && isSameRow(there, row)) continue
+    const says = there ? `${there.placement}, epoch ${there.epoch}, ${there.state}` : 'nothing'
+    throw new DbError('other', `The placement of ${row.domain} was settled meanwhile: the store says ${says}`)
+  }
+}
+
+export function isSameRow(a: PlacementRow | undefined, b: PlacementRow): boolean {
+  return a?.placement === b.placement && a.epoch === b.epoch && a.state === b.state
+}
+
+/** @returns false when the row that is there stays. */
+async function writeRow(tx: AppDbSession, row: PlacementRow, updatedAt: string): Promise<boolean> {
+  const { rowCount } = await tx.execute(
+    `
+    INSERT INTO _placement (domain, placement, epoch, state, updated_at)
+    VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (domain) DO UPDATE SET
+      placement = excluded.placement,
+      epoch = excluded.epoch,
+      state = excluded.state,
+      updated_at = excluded.updated_at
+    WHERE _placement.epoch < excluded.epoch
+      OR (_placement.epoch = excluded.epoch AND _placement.state = 'pending')
+    `,
+    [row.domain, row.placement, row.epoch, row.state, updatedAt],
+  )
+  return rowCount > 0
 }
 
 /** The installation that a store belongs to; undefined while it is new. */

@@ -1,8 +1,9 @@
 import { DbError } from './db-errors.ts'
 import { hasOwnData } from './domain-data.ts'
-import { type Domain, domainNames, domains, placementVariable, units } from './domains.ts'
+import { type Domain, domainNames, domains, placementVariable, unitOf, units } from './domains.ts'
 import { type Decision, decidePlacement, type Side } from './placement-decision.ts'
 import {
+  isSameRow,
   joinInstallation,
   type Placement,
   type PlacementRow,
@@ -48,7 +49,9 @@ export async function settlePlacements(
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const rows = { sqlite: await rowsOf(stores.sqlite), postgres: await rowsOf(stores.postgres) }
     const decisions = new Map(domainNames.map((domain) => [domain, decide(domain, rows, wishes)]))
-    const torn = unitProblems((domain) => wishes.placementOf(domain) ?? decisions.get(domain)?.placement)
+    const torn = unitProblems(
+      (domain) => wishOf(domain, wishes, decisions.get(domain)) ?? decisions.get(domain)?.placement,
+    )
     if (torn.length > 0) {
       for (const { unit, problem } of torn) {
         for (const domain of unit) decisions.set(domain, fencedBy(problem, decisions.get(domain)))
@@ -68,6 +71,14 @@ export async function settlePlacements(
     if (!recorded && changes.allowed.size === 0) return settlement
   }
   return settlement
+}
+
+/**
+ * Wishes say where a domain begins. One that was placed anew since stays there: a move must not be undone, nor the
+ * start refused, because of a setting that is older than the move.
+ */
+function wishOf(domain: Domain, wishes: Wishes, decision: Decision | undefined): Placement | undefined {
+  return decision && decision.epoch > 1 ? undefined : wishes.placementOf(domain)
 }
 
 function fencedBy(fence: string, decision: Decision | undefined): Decision {
@@ -92,8 +103,9 @@ async function plannedChanges(stores: Stores, wishes: Wishes, decisions: Readonl
   const allowed = new Map<Domain, Placement>()
   const fences = new Map<Domain, string>()
   const refusals: string[] = []
-  for (const [domain, { placement, fence }] of decisions) {
-    const wish = wishes.placementOf(domain)
+  for (const [domain, decision] of decisions) {
+    const { placement, fence } = decision
+    const wish = wishOf(domain, wishes, decision)
     if (fence !== undefined || !wish || !placement || wish === placement) continue
     const from = stores[placement]
     const to = stores[wish]
@@ -150,17 +162,13 @@ async function record(
       const rows = known[side]
       if (typeof store === 'string' || typeof rows === 'string') continue
       const missing = wanted.filter(
-        (row) => (row.placement === side) === holds && !isSame(rows.get(row.domain), row),
+        (row) => (row.placement === side) === holds && !isSameRow(rows.get(row.domain), row),
       )
       await writePlacements(store, missing, now)
       recorded ||= missing.length > 0
     }
   }
   return recorded
-}
-
-function isSame(a: PlacementRow | undefined, b: PlacementRow): boolean {
-  return a?.placement === b.placement && a.epoch === b.epoch && a.state === b.state
 }
 
 /** Makes new stores members of the installation of the others, or of a new one. */
@@ -205,10 +213,10 @@ export function unitProblems(placementOf: (domain: Domain) => Placement | undefi
 }
 
 function refusal(domain: Domain, from: Placement, to: Placement): string {
+  const [unit = domain] = unitOf(domain)
   return (
     `${domain} (${domains[domain].title}) is to be placed in ${to}, but it has rows in ${from}. ` +
     `STORAGE_PLACEMENT and ${placementVariable(domain)} say where a new domain begins: set it to ${from}. ` +
-    `Rows are moved by "holdfast storage mirror ${domain}" and "holdfast storage cutover ${domain}", ` +
-    'in versions that have these commands'
+    `Rows are moved by "holdfast storage mirror ${unit}" and "holdfast storage cutover ${unit}"`
   )
 }

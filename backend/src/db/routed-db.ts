@@ -7,20 +7,26 @@ import type {
   SqlText,
   SqlValue,
 } from './app-db.ts'
+import { sqlFor } from './app-db.ts'
+import type { ClosedGate, Lane } from './lane.ts'
+import { readsOnly } from './sql-text.ts'
 
 /** How a routed handle finds the database of its domain. */
 export interface Route {
+  readonly lane: Lane
   /** Engine of the store that holds the domain, also while it is away. */
   dialect(): Dialect
   /** The database that holds the domain now. @throws StoreUnavailableError when it cannot be used. */
   enter(): AppDb
   /** What the caller gets for an error of a call on `db`. */
-  failed(error: unknown): unknown
+  failed(error: unknown, db: AppDb): unknown
+  /** A call that may have written is over. */
+  wrote(): void
 }
 
 /**
  * The handle a domain keeps for good: every call asks the route anew, so that it goes to the store which then
- * holds the domain.
+ * holds the domain. Calls that may write wait while the domain is on its way to another store.
  */
 export class RoutedDb implements AppDb {
   readonly #route: Route
@@ -38,7 +44,8 @@ export class RoutedDb implements AppDb {
     params?: readonly SqlValue[],
     options?: QueryOptions,
   ): Promise<Row[]> {
-    return this.#call((db) => db.query<Row>(sql, params, options))
+    const work = (db: AppDb) => db.query<Row>(sql, params, options)
+    return readsOnly(sqlFor(this.dialect, sql)) ? this.#read(work) : this.#write(work, options?.signal)
   }
 
   queryOne<Row = Record<string, unknown>>(
@@ -46,11 +53,12 @@ export class RoutedDb implements AppDb {
     params?: readonly SqlValue[],
     options?: QueryOptions,
   ): Promise<Row | undefined> {
-    return this.#call((db) => db.queryOne<Row>(sql, params, options))
+    const work = (db: AppDb) => db.queryOne<Row>(sql, params, options)
+    return readsOnly(sqlFor(this.dialect, sql)) ? this.#read(work) : this.#write(work, options?.signal)
   }
 
   execute(sql: SqlText, params?: readonly SqlValue[], options?: QueryOptions): Promise<{ rowCount: number }> {
-    return this.#call((db) => db.execute(sql, params, options))
+    return this.#write((db) => db.execute(sql, params, options), options?.signal)
   }
 
   insertMany(
@@ -59,9 +67,10 @@ export class RoutedDb implements AppDb {
     rows: readonly (readonly SqlValue[])[],
     options?: InsertManyOptions,
   ): Promise<{ rowCount: number }> {
-    return this.#call((db) => db.insertMany(table, columns, rows, options))
+    return this.#write((db) => db.insertMany(table, columns, rows, options), options?.signal)
   }
 
+  /** Streams only read, whatever their text. */
   async *stream<Row = Record<string, unknown>>(
     sql: SqlText,
     params?: readonly SqlValue[],
@@ -71,25 +80,54 @@ export class RoutedDb implements AppDb {
     try {
       yield* db.stream<Row>(sql, params, options)
     } catch (error) {
-      throw this.#route.failed(error)
+      throw this.#route.failed(error, db)
     }
   }
 
   transaction<T>(work: (tx: AppDbTransaction) => Promise<T>): Promise<T> {
-    return this.#call((db) => db.transaction(work))
+    return this.#write((db) => db.transaction(work))
   }
 
   healthCheck(): Promise<boolean> {
-    return this.#call((db) => db.healthCheck()).catch(() => false) // unavailable is not healthy
+    return this.#read((db) => db.healthCheck()).catch(() => false) // unavailable is not healthy
   }
 
   /** Async, so that a domain without its store rejects instead of throwing. */
-  async #call<T>(work: (db: AppDb) => Promise<T>): Promise<T> {
+  async #read<T>(work: (db: AppDb) => Promise<T>): Promise<T> {
     const db = this.#route.enter()
     try {
       return await work(db)
     } catch (error) {
-      throw this.#route.failed(error)
+      throw this.#route.failed(error, db)
+    }
+  }
+
+  #write<T>(work: (db: AppDb) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const { gate } = this.#route.lane
+    return gate ? this.#wait(gate, work, signal) : this.#run(work)
+  }
+
+  async #wait<T>(
+    gate: ClosedGate,
+    work: (db: AppDb) => Promise<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    const { lane } = this.#route
+    this.#route.enter() // there is no use in waiting for a store that is away
+    return gate.wait(lane.domain, () => this.#run(work), signal)
+  }
+
+  async #run<T>(work: (db: AppDb) => Promise<T>): Promise<T> {
+    const { lane } = this.#route
+    const db = this.#route.enter()
+    lane.begin()
+    try {
+      return await work(db)
+    } catch (error) {
+      throw this.#route.failed(error, db)
+    } finally {
+      lane.end()
+      this.#route.wrote()
     }
   }
 }

@@ -7,6 +7,15 @@ export function changesSchema(sql: string): boolean {
   return schemaVerb.test(sql)
 }
 
+const readingVerb = /^\s*(?:--[^\n]*\n\s*)*(?:select|values|(with))\b/i
+const writingVerb = /\b(?:insert|update|delete|merge)\b/i
+
+/** True for a statement that certainly writes nothing. WITH may hold a statement that does. */
+export function readsOnly(sql: string): boolean {
+  const verb = readingVerb.exec(sql)
+  return verb !== null && (verb[1] === undefined || !writingVerb.test(sql))
+}
+
 /** `schema.table` or `column` as quoted identifiers. */
 export function quoteName(name: string): string {
   return name
