@@ -1,5 +1,5 @@
-import type { Behaviour } from './catalog.ts'
 import { between, hexId, mix, unit } from './random.ts'
+import type { Behaviour } from './templates.ts'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND

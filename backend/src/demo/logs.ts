@@ -1,6 +1,6 @@
-import type { LogStyle } from './catalog.ts'
 import { type ContainerState, type Snapshot, snapshotAt } from './lifecycle.ts'
 import { between, hexId, mix, pick, unit } from './random.ts'
+import type { LogStyle } from './templates.ts'
 import type { Slot } from './world.ts'
 
 export interface LogEntry {

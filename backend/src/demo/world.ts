@@ -1,6 +1,7 @@
-import { type ServiceTemplate, STACKS, STANDALONE, type StackTemplate, TENANTS } from './catalog.ts'
+import { STACKS, STANDALONE, TENANTS } from './catalog.ts'
 import type { LifecycleSubject } from './lifecycle.ts'
 import { between, hashText, hexId, mix, pick, unit } from './random.ts'
+import type { ServiceTemplate, StackTemplate } from './templates.ts'
 import { Wave } from './wave.ts'
 
 export interface WorldOptions {

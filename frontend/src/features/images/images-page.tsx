@@ -3,7 +3,7 @@ import { Package } from 'lucide-react'
 import { useMemo } from 'react'
 import { api, unwrap } from '../../lib/api/client.ts'
 import type { ImageSummary } from '../../lib/api/types.ts'
-import { ListPage } from '../../lib/fleet/list-page.tsx'
+import { ListPage, type ListSpec } from '../../lib/fleet/list-page.tsx'
 import { useList } from '../../lib/fleet/use-list.ts'
 import { formatBytes, shortId } from '../../lib/format.ts'
 import { fleetTexts } from '../../lib/texts/fleet.ts'
@@ -11,7 +11,6 @@ import { texts } from '../../lib/texts.ts'
 import { Badge } from '../../ui/badge.tsx'
 import type { TableColumn } from '../../ui/data-table/table-column.ts'
 import { Select } from '../../ui/input.tsx'
-import { EmptyState } from '../../ui/states.tsx'
 import { Time } from '../../ui/time.tsx'
 import { IMAGE_USES } from './images-search.ts'
 
@@ -93,7 +92,6 @@ const COLUMNS: readonly TableColumn<ImageSummary>[] = [
 ]
 const rowKey = (row: ImageSummary) => `${row.endpointId}/${row.id}`
 const searched = (row: ImageSummary) => [...row.tags, ...row.digests, row.id.replace(/^sha256:/, '')]
-const SORT = { id: 'size', descending: true }
 const card = (row: ImageSummary) => (
   <>
     <Name image={row} />
@@ -114,27 +112,29 @@ const total = (images: readonly ImageSummary[]) =>
   formatBytes(images.reduce((sum, image) => sum + image.sizeBytes, 0))
 const fetchList = (signal: AbortSignal) => unwrap(api.GET('/api/images', { signal }))
 
+const LIST: ListSpec<ImageSummary> = {
+  name: 'images',
+  title: texts.nav.images,
+  icon: Package,
+  texts: { ...t, clear: t.any },
+  hint: (rows) => t.sum(rows.length, total(rows), total(rows.filter(KEEP.unused))),
+  columns: COLUMNS,
+  defaultSort: { id: 'size', descending: true },
+  rowKey,
+  rowLabel: nameOf,
+  card,
+  searched,
+}
+
 export function ImagesPage() {
-  const search = route.useSearch()
   const navigate = route.useNavigate()
   const query = useList('images', fetchList, ['image', 'container'])
-  const { use } = search
+  const { use } = route.useSearch()
   const keep = useMemo(() => (use === undefined ? undefined : KEEP[use]), [use])
   return (
     <ListPage
-      name="images"
-      title={texts.nav.images}
-      hint={(rows) => t.sum(rows.length, total(rows), total(rows.filter(KEEP.unused)))}
+      list={LIST}
       query={query}
-      columns={COLUMNS}
-      defaultSort={SORT}
-      rowKey={rowKey}
-      rowLabel={nameOf}
-      card={card}
-      searched={searched}
-      searchLabel={t.search}
-      search={search}
-      onSearch={(change) => void navigate({ search: (before) => ({ ...before, ...change }), replace: true })}
       keep={keep}
       filters={
         <Select
@@ -153,14 +153,6 @@ export function ImagesPage() {
           ))}
         </Select>
       }
-      empty={
-        <EmptyState icon={Package} title={t.empty} command={t.emptyCommand}>
-          {t.emptyHint}
-        </EmptyState>
-      }
-      nothingFound={t.nothingFound}
-      onClear={() => void navigate({ search: {} })}
-      clearLabel={t.any}
     />
   )
 }

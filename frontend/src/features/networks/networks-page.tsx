@@ -1,19 +1,17 @@
-import { getRouteApi, Link } from '@tanstack/react-router'
+import { Link } from '@tanstack/react-router'
 import { Network } from 'lucide-react'
 import { api, unwrap } from '../../lib/api/client.ts'
 import type { NetworkSummary } from '../../lib/api/types.ts'
-import { ListPage } from '../../lib/fleet/list-page.tsx'
+import { ListPage, type ListSpec } from '../../lib/fleet/list-page.tsx'
 import { useList } from '../../lib/fleet/use-list.ts'
 import { shortId } from '../../lib/format.ts'
 import { fleetTexts } from '../../lib/texts/fleet.ts'
 import { texts } from '../../lib/texts.ts'
 import { Badge } from '../../ui/badge.tsx'
 import type { TableColumn } from '../../ui/data-table/table-column.ts'
-import { EmptyState } from '../../ui/states.tsx'
 import { Time } from '../../ui/time.tsx'
 
 const t = fleetTexts.network
-const route = getRouteApi('/app/networks')
 const SHOWN = 4
 
 function Attached({ network }: { network: NetworkSummary }) {
@@ -139,7 +137,6 @@ const searched = (row: NetworkSummary) => [
   row.driver,
   ...row.containers.map(({ name }) => name),
 ]
-const SORT = { id: 'name', descending: false }
 const card = (row: NetworkSummary) => (
   <>
     <div className="flex justify-between gap-2">
@@ -154,32 +151,19 @@ const card = (row: NetworkSummary) => (
 )
 const fetchList = (signal: AbortSignal) => unwrap(api.GET('/api/networks', { signal }))
 
+const LIST: ListSpec<NetworkSummary> = {
+  name: 'networks',
+  title: texts.nav.networks,
+  icon: Network,
+  texts: t,
+  columns: COLUMNS,
+  defaultSort: { id: 'name', descending: false },
+  rowKey,
+  rowLabel,
+  card,
+  searched,
+}
+
 export function NetworksPage() {
-  const search = route.useSearch()
-  const navigate = route.useNavigate()
-  const query = useList('networks', fetchList, ['network', 'container'])
-  return (
-    <ListPage
-      name="networks"
-      title={texts.nav.networks}
-      query={query}
-      columns={COLUMNS}
-      defaultSort={SORT}
-      rowKey={rowKey}
-      rowLabel={rowLabel}
-      card={card}
-      searched={searched}
-      searchLabel={t.search}
-      search={search}
-      onSearch={(change) => void navigate({ search: (before) => ({ ...before, ...change }), replace: true })}
-      empty={
-        <EmptyState icon={Network} title={t.empty} command={t.emptyCommand}>
-          {t.emptyHint}
-        </EmptyState>
-      }
-      nothingFound={t.nothingFound}
-      onClear={() => void navigate({ search: {} })}
-      clearLabel={t.clear}
-    />
-  )
+  return <ListPage list={LIST} query={useList('networks', fetchList, ['network', 'container'])} />
 }

@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { Pencil, Plug, Plus, Trash2 } from 'lucide-react'
+import { Pencil, Plug, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import { api } from '../../lib/api/client.ts'
 import { endpointsQuery } from '../../lib/api/queries.ts'
@@ -7,13 +7,12 @@ import type { Endpoint } from '../../lib/api/types.ts'
 import { texts } from '../../lib/texts.ts'
 import { Badge } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
-import { Card, CardHeader } from '../../ui/card.tsx'
-import { ConfirmDialog } from '../../ui/dialog.tsx'
 import { EndpointStatusBadge } from '../../ui/fleet-status.tsx'
-import { EmptyState, ErrorState, Loading, Skeleton } from '../../ui/states.tsx'
+import { EmptyState } from '../../ui/states.tsx'
 import { Time } from '../../ui/time.tsx'
 import { toast } from '../../ui/toast.tsx'
 import { EndpointDialog } from './endpoint-dialog.tsx'
+import { SettingsList } from './settings-list.tsx'
 
 const t = texts.endpoints
 
@@ -21,7 +20,7 @@ type Open = { what: 'add' } | { what: 'edit' | 'remove'; endpoint: Endpoint } | 
 
 export function EndpointsTab() {
   const queries = useQueryClient()
-  const { data, error, refetch } = useQuery(endpointsQuery)
+  const query = useQuery(endpointsQuery)
   const [open, setOpen] = useState<Open>(null)
   const close = () => setOpen(null)
   const refresh = () => queries.invalidateQueries({ queryKey: endpointsQuery.queryKey })
@@ -35,42 +34,35 @@ export function EndpointsTab() {
     onSettled: refresh,
   })
 
-  if (error && !data) return <ErrorState error={error} onRetry={() => void refetch()} />
-  if (!data) {
-    return (
-      <Loading className="max-w-4xl">
-        <Skeleton className="h-48" />
-      </Loading>
-    )
-  }
   return (
-    <Card className="max-w-4xl">
-      <CardHeader
-        title={texts.settings.tabs.endpoints}
-        hint={t.hint}
-        actions={
-          <Button variant="primary" onClick={() => setOpen({ what: 'add' })}>
-            <Plus aria-hidden />
-            {t.add}
-          </Button>
-        }
-      />
-      {data.items.length === 0 ? (
-        <EmptyState icon={Plug} title={t.empty} className="border-line border-t">
+    <SettingsList
+      title={texts.settings.tabs.endpoints}
+      hint={t.hint}
+      add={t.add}
+      onAdd={() => setOpen({ what: 'add' })}
+      query={query}
+      row={(endpoint) => (
+        <EndpointRow
+          key={endpoint.id}
+          endpoint={endpoint}
+          onEdit={() => setOpen({ what: 'edit', endpoint })}
+          onRemove={() => setOpen({ what: 'remove', endpoint })}
+        />
+      )}
+      empty={
+        <EmptyState icon={Plug} title={t.empty}>
           {t.emptyHint}
         </EmptyState>
-      ) : (
-        <ul className="divide-y divide-line border-line border-t">
-          {data.items.map((endpoint) => (
-            <EndpointRow
-              key={endpoint.id}
-              endpoint={endpoint}
-              onEdit={() => setOpen({ what: 'edit', endpoint })}
-              onRemove={() => setOpen({ what: 'remove', endpoint })}
-            />
-          ))}
-        </ul>
-      )}
+      }
+      removal={{
+        item: open?.what === 'remove' ? open.endpoint : null,
+        onClose: close,
+        title: (endpoint) => t.removeTitle(endpoint.name),
+        hint: t.removeHint,
+        confirm: t.remove,
+        mutation: remove,
+      }}
+    >
       {open?.what === 'add' || open?.what === 'edit' ? (
         <EndpointDialog
           endpoint={open.what === 'edit' ? open.endpoint : null}
@@ -78,23 +70,7 @@ export function EndpointsTab() {
           onDone={() => void refresh()}
         />
       ) : null}
-      <ConfirmDialog
-        open={open?.what === 'remove'}
-        onClose={() => {
-          remove.reset()
-          close()
-        }}
-        onConfirm={() => {
-          if (open?.what === 'remove') remove.mutate(open.endpoint)
-        }}
-        title={open?.what === 'remove' ? t.removeTitle(open.endpoint.name) : ''}
-        description={t.removeHint}
-        confirm={t.remove}
-        danger
-        busy={remove.isPending}
-        error={remove.error?.message}
-      />
-    </Card>
+    </SettingsList>
   )
 }
 

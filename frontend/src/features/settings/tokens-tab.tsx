@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { KeySquare, Plus, Trash2 } from 'lucide-react'
+import { KeySquare, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import { api, unwrap } from '../../lib/api/client.ts'
 import type { ApiToken } from '../../lib/api/types.ts'
@@ -7,19 +7,18 @@ import { useUser } from '../../lib/auth.ts'
 import { texts } from '../../lib/texts.ts'
 import { Badge } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
-import { Card, CardHeader } from '../../ui/card.tsx'
-import { ConfirmDialog } from '../../ui/dialog.tsx'
-import { EmptyState, ErrorState, Loading, Skeleton } from '../../ui/states.tsx'
+import { EmptyState } from '../../ui/states.tsx'
 import { Time } from '../../ui/time.tsx'
 import { toast } from '../../ui/toast.tsx'
 import { CreateTokenDialog } from './create-token-dialog.tsx'
+import { SettingsList } from './settings-list.tsx'
 
 const t = texts.tokens
 const QUERY_KEY = ['tokens']
 
 export function TokensTab() {
   const queries = useQueryClient()
-  const { data, error, refetch } = useQuery({
+  const query = useQuery({
     queryKey: QUERY_KEY,
     queryFn: ({ signal }) => unwrap(api.GET('/api/tokens', { signal })),
   })
@@ -35,55 +34,30 @@ export function TokensTab() {
     onSettled: refresh,
   })
 
-  if (error && !data) return <ErrorState error={error} onRetry={() => void refetch()} />
-  if (!data) {
-    return (
-      <Loading className="max-w-4xl">
-        <Skeleton className="h-48" />
-      </Loading>
-    )
-  }
   return (
-    <Card className="max-w-4xl">
-      <CardHeader
-        title={texts.settings.tabs.tokens}
-        hint={t.hint}
-        actions={
-          <Button variant="primary" onClick={() => setCreating(true)}>
-            <Plus aria-hidden />
-            {t.add}
-          </Button>
-        }
-      />
-      {data.items.length === 0 ? (
-        <EmptyState icon={KeySquare} title={t.empty} className="border-line border-t">
+    <SettingsList
+      title={texts.settings.tabs.tokens}
+      hint={t.hint}
+      add={t.add}
+      onAdd={() => setCreating(true)}
+      query={query}
+      row={(token) => <TokenRow key={token.id} token={token} onRemove={() => setRemoving(token)} />}
+      empty={
+        <EmptyState icon={KeySquare} title={t.empty}>
           {t.emptyHint}
         </EmptyState>
-      ) : (
-        <ul className="divide-y divide-line border-line border-t">
-          {data.items.map((token) => (
-            <TokenRow key={token.id} token={token} onRemove={() => setRemoving(token)} />
-          ))}
-        </ul>
-      )}
+      }
+      removal={{
+        item: removing,
+        onClose: () => setRemoving(null),
+        title: (token) => t.removeTitle(token.name),
+        hint: t.removeHint,
+        confirm: t.remove,
+        mutation: remove,
+      }}
+    >
       <CreateTokenDialog open={creating} onClose={() => setCreating(false)} onDone={() => void refresh()} />
-      <ConfirmDialog
-        open={removing !== null}
-        onClose={() => {
-          remove.reset()
-          setRemoving(null)
-        }}
-        onConfirm={() => {
-          if (removing) remove.mutate(removing)
-        }}
-        title={removing ? t.removeTitle(removing.name) : ''}
-        description={t.removeHint}
-        confirm={t.remove}
-        danger
-        busy={remove.isPending}
-        error={remove.error?.message}
-      />
-    </Card>
+    </SettingsList>
   )
 }
 

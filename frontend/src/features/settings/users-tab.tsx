@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { KeyRound, Plus, Trash2 } from 'lucide-react'
+import { KeyRound, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import { api, unwrap } from '../../lib/api/client.ts'
 import type { Role, User } from '../../lib/api/types.ts'
@@ -7,14 +7,12 @@ import { useUser } from '../../lib/auth.ts'
 import { texts } from '../../lib/texts.ts'
 import { Badge } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
-import { Card, CardHeader } from '../../ui/card.tsx'
-import { ConfirmDialog } from '../../ui/dialog.tsx'
 import { Select } from '../../ui/input.tsx'
-import { ErrorState, Loading, Skeleton } from '../../ui/states.tsx'
 import { Time } from '../../ui/time.tsx'
 import { toast } from '../../ui/toast.tsx'
 import { Tooltip } from '../../ui/tooltip.tsx'
 import { ROLES } from './roles.ts'
+import { SettingsList } from './settings-list.tsx'
 import { AddUserDialog, SetPasswordDialog } from './user-dialogs.tsx'
 
 const t = texts.users
@@ -24,7 +22,7 @@ type Open = { what: 'add' } | { what: 'password' | 'remove'; user: User } | null
 
 export function UsersTab() {
   const queries = useQueryClient()
-  const { data, error, refetch } = useQuery({
+  const query = useQuery({
     queryKey: QUERY_KEY,
     queryFn: ({ signal }) => unwrap(api.GET('/api/users', { signal })),
   })
@@ -47,56 +45,34 @@ export function UsersTab() {
     onSettled: refresh,
   })
 
-  if (error && !data) return <ErrorState error={error} onRetry={() => void refetch()} />
-  if (!data) {
-    return (
-      <Loading className="max-w-4xl">
-        <Skeleton className="h-48" />
-      </Loading>
-    )
-  }
   return (
-    <Card className="max-w-4xl">
-      <CardHeader
-        title={texts.settings.tabs.users}
-        hint={t.hint}
-        actions={
-          <Button variant="primary" onClick={() => setOpen({ what: 'add' })}>
-            <Plus aria-hidden />
-            {t.add}
-          </Button>
-        }
-      />
-      <ul className="divide-y divide-line border-line border-t">
-        {data.items.map((user) => (
-          <UserRow
-            key={user.id}
-            user={user}
-            onRole={(role) => setRole.mutate({ user, role })}
-            onPassword={() => setOpen({ what: 'password', user })}
-            onRemove={() => setOpen({ what: 'remove', user })}
-          />
-        ))}
-      </ul>
+    <SettingsList
+      title={texts.settings.tabs.users}
+      hint={t.hint}
+      add={t.add}
+      onAdd={() => setOpen({ what: 'add' })}
+      query={query}
+      row={(user) => (
+        <UserRow
+          key={user.id}
+          user={user}
+          onRole={(role) => setRole.mutate({ user, role })}
+          onPassword={() => setOpen({ what: 'password', user })}
+          onRemove={() => setOpen({ what: 'remove', user })}
+        />
+      )}
+      removal={{
+        item: open?.what === 'remove' ? open.user : null,
+        onClose: close,
+        title: (user) => t.removeTitle(user.username),
+        hint: t.removeHint,
+        confirm: t.remove,
+        mutation: remove,
+      }}
+    >
       <AddUserDialog open={open?.what === 'add'} onClose={close} onDone={() => void refresh()} />
       <SetPasswordDialog user={open?.what === 'password' ? open.user : null} onClose={close} />
-      <ConfirmDialog
-        open={open?.what === 'remove'}
-        onClose={() => {
-          remove.reset()
-          close()
-        }}
-        onConfirm={() => {
-          if (open?.what === 'remove') remove.mutate(open.user)
-        }}
-        title={open?.what === 'remove' ? t.removeTitle(open.user.username) : ''}
-        description={t.removeHint}
-        confirm={t.remove}
-        danger
-        busy={remove.isPending}
-        error={remove.error?.message}
-      />
-    </Card>
+    </SettingsList>
   )
 }
 

@@ -1,19 +1,17 @@
-import { getRouteApi, Link } from '@tanstack/react-router'
+import { Link } from '@tanstack/react-router'
 import { Layers } from 'lucide-react'
 import { api, unwrap } from '../../lib/api/client.ts'
 import type { StackSummary } from '../../lib/api/types.ts'
-import { ListPage } from '../../lib/fleet/list-page.tsx'
+import { ListPage, type ListSpec } from '../../lib/fleet/list-page.tsx'
 import { useList } from '../../lib/fleet/use-list.ts'
 import { formatBytes, formatPercent } from '../../lib/format.ts'
 import { fleetTexts } from '../../lib/texts/fleet.ts'
 import { texts } from '../../lib/texts.ts'
 import { Status } from '../../ui/badge.tsx'
 import type { TableColumn } from '../../ui/data-table/table-column.ts'
-import { EmptyState } from '../../ui/states.tsx'
 
 const t = fleetTexts.stack
 const c = fleetTexts.container
-const route = getRouteApi('/app/stacks')
 const dash = <span className="text-ink-3">–</span>
 
 function StackLink({ stack }: { stack: StackSummary }) {
@@ -125,7 +123,6 @@ const COLUMNS: readonly TableColumn<StackSummary>[] = [
 const rowKey = (row: StackSummary) => `${row.endpointId}/${row.name}`
 const rowLabel = (row: StackSummary) => row.name
 const searched = (row: StackSummary) => [row.name, row.endpointName, ...row.services]
-const SORT = { id: 'name', descending: false }
 const card = (row: StackSummary) => (
   <>
     <div className="flex justify-between gap-2">
@@ -139,32 +136,19 @@ const card = (row: StackSummary) => (
 )
 const fetchList = (signal: AbortSignal) => unwrap(api.GET('/api/stacks', { signal }))
 
+const LIST: ListSpec<StackSummary> = {
+  name: 'stacks',
+  title: texts.nav.stacks,
+  icon: Layers,
+  texts: t,
+  columns: COLUMNS,
+  defaultSort: { id: 'name', descending: false },
+  rowKey,
+  rowLabel,
+  card,
+  searched,
+}
+
 export function StacksPage() {
-  const search = route.useSearch()
-  const navigate = route.useNavigate()
-  const query = useList('stacks', fetchList, ['container'])
-  return (
-    <ListPage
-      name="stacks"
-      title={texts.nav.stacks}
-      query={query}
-      columns={COLUMNS}
-      defaultSort={SORT}
-      rowKey={rowKey}
-      rowLabel={rowLabel}
-      card={card}
-      searched={searched}
-      searchLabel={t.search}
-      search={search}
-      onSearch={(change) => void navigate({ search: (before) => ({ ...before, ...change }), replace: true })}
-      empty={
-        <EmptyState icon={Layers} title={t.empty} command={t.emptyCommand}>
-          {t.emptyHint}
-        </EmptyState>
-      }
-      nothingFound={t.nothingFound}
-      onClear={() => void navigate({ search: {} })}
-      clearLabel={t.clear}
-    />
-  )
+  return <ListPage list={LIST} query={useList('stacks', fetchList, ['container'])} />
 }

@@ -1,4 +1,5 @@
-import { SearchX } from 'lucide-react'
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import { type LucideIcon, SearchX } from 'lucide-react'
 import { type ReactNode, useMemo } from 'react'
 import { Button } from '../../ui/button.tsx'
 import { DataTable } from '../../ui/data-table/data-table.tsx'
@@ -9,17 +10,21 @@ import { PageHeader } from '../../ui/page-header.tsx'
 import { EmptyState, ErrorState, Loading, Skeleton } from '../../ui/states.tsx'
 import { useEndpointFilter } from '../endpoint-filter.ts'
 
-interface ListSearch {
-  q?: string | undefined
-  sort?: string | undefined
-}
-
-interface ListPageProps<T> {
+/** What a list of the fleet is: all about it that does not change. */
+export interface ListSpec<T> {
   /** names the table for what is remembered about it */
   name: string
   title: string
+  icon: LucideIcon
+  texts: {
+    search: string
+    empty: string
+    emptyHint: string
+    emptyCommand: string
+    nothingFound: string
+    clear: string
+  }
   hint?: (rows: readonly T[]) => ReactNode
-  query: { data: readonly T[] | undefined; error: Error | null; refetch: () => Promise<unknown> }
   columns: readonly TableColumn<T>[]
   defaultSort: TableSort
   rowKey: (row: T) => string
@@ -27,22 +32,23 @@ interface ListPageProps<T> {
   card: (row: T) => ReactNode
   /** texts of a row that the search looks at */
   searched: (row: T) => readonly (string | null)[]
-  searchLabel: string
-  search: ListSearch
-  onSearch: (change: ListSearch) => void
+}
+
+interface ListPageProps<T> {
+  list: ListSpec<T>
+  query: { data: readonly T[] | undefined; error: Error | null; refetch: () => Promise<unknown> }
   /** further filters of the page, and what they leave */
   filters?: ReactNode
   keep?: ((row: T) => boolean) | undefined
-  /** when there is nothing at all */
-  empty: ReactNode
-  nothingFound: string
-  onClear: () => void
-  clearLabel: string
 }
 
-/** A page of one list of the fleet: search, table, and its loading, empty and error states. */
-export function ListPage<T extends { endpointId: number }>(props: ListPageProps<T>) {
-  const { query, columns, search, defaultSort, searched, keep } = props
+/** A page of one list of the fleet: search and order from the URL, table, and its loading, empty and error states. */
+export function ListPage<T extends { endpointId: number }>({ list, query, filters, keep }: ListPageProps<T>) {
+  const { title, texts, columns, defaultSort, searched } = list
+  const search = useSearch({ strict: false })
+  const navigate = useNavigate()
+  const change = (next: { q?: string | undefined; sort?: string | undefined }) =>
+    void navigate({ to: '.', search: (before) => ({ ...before, ...next }), replace: true })
   const endpointId = useEndpointFilter()
   const sort = useMemo(
     () =>
@@ -65,7 +71,7 @@ export function ListPage<T extends { endpointId: number }>(props: ListPageProps<
   )
   return (
     <>
-      <PageHeader title={props.title} hint={shown && props.hint?.(shown)} />
+      <PageHeader title={title} hint={shown && list.hint?.(shown)} />
       {query.error && !shown ? (
         <ErrorState error={query.error} onRetry={() => void query.refetch()} />
       ) : !shown ? (
@@ -75,34 +81,38 @@ export function ListPage<T extends { endpointId: number }>(props: ListPageProps<
         </Loading>
       ) : (
         <DataTable
-          name={props.name}
-          label={props.title}
+          name={list.name}
+          label={title}
           rows={shown}
           columns={columns}
-          rowKey={props.rowKey}
-          rowLabel={props.rowLabel}
+          rowKey={list.rowKey}
+          rowLabel={list.rowLabel}
           sort={sort}
-          onSort={(next) => props.onSearch({ sort: formatSort(next) })}
-          card={props.card}
+          onSort={(next) => change({ sort: formatSort(next) })}
+          card={list.card}
           toolbar={
             <>
               <SearchInput
                 className="w-full sm:w-72"
                 value={search.q ?? ''}
-                onChange={(q) => props.onSearch({ q: q === '' ? undefined : q })}
-                placeholder={props.searchLabel}
+                onChange={(q) => change({ q: q === '' ? undefined : q })}
+                placeholder={texts.search}
               />
-              {props.filters}
+              {filters}
             </>
           }
           empty={
             query.data?.length === 0 ? (
-              props.empty
+              <EmptyState icon={list.icon} title={texts.empty} command={texts.emptyCommand}>
+                {texts.emptyHint}
+              </EmptyState>
             ) : (
               <EmptyState
                 icon={SearchX}
-                title={props.nothingFound}
-                actions={<Button onClick={props.onClear}>{props.clearLabel}</Button>}
+                title={texts.nothingFound}
+                actions={
+                  <Button onClick={() => void navigate({ to: '.', search: {} })}>{texts.clear}</Button>
+                }
               />
             )
           }

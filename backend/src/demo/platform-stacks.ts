@@ -1,0 +1,266 @@
+/** What the invented company runs itself with: data, monitoring, sign-in, office, backups. */
+
+import { database, http, own, postgres, redis, type StackTemplate, vendor } from './templates.ts'
+
+export const analytics: StackTemplate = {
+  name: 'analytics',
+  daily: 0.25,
+  peakHour: 10,
+  services: [
+    vendor('kafka', 'apache/kafka', '3.9.0', {
+      imageMb: 389,
+      cores: 0.47,
+      memoryMb: 1320,
+      memoryLimitMb: 2048,
+      io: [820, 940, 40, 880],
+      logs: 'spring',
+      logRate: 0.3,
+      ports: ['9092'],
+      volumes: ['kafka:/var/lib/kafka/data'],
+      processes: 91,
+    }),
+    vendor('clickhouse', 'clickhouse/clickhouse-server', '24.12.2', {
+      imageMb: 612,
+      cores: 0.83,
+      memoryMb: 2900,
+      memoryLimitMb: 8192,
+      io: [620, 210, 410, 1250],
+      logs: 'plain',
+      logRate: 0.5,
+      ports: ['8123', '9000'],
+      env: ['CLICKHOUSE_PASSWORD={secret}'],
+      volumes: ['clickhouse:/var/lib/clickhouse'],
+      healthcheck: http(8123),
+      processes: 212,
+    }),
+    own('ingest', 'analytics/ingest', '5.0.9', {
+      imageMb: 44,
+      cores: 0.4,
+      memoryMb: 130,
+      logs: 'logfmt',
+      logRate: 1.1,
+      io: [900, 860, 0, 2],
+      healthcheck: http(8090),
+      replicas: 3,
+    }),
+    own('report-builder', 'analytics/report-builder', '2.7.1', {
+      logs: 'python',
+      cores: 0.22,
+      memoryMb: 180,
+      memoryLimitMb: 512,
+      behaviour: 'leak',
+      imageMb: 742,
+      command: ['celery', '-A', 'reports', 'worker'],
+      env: [database('reports', 'metadata'), 'SMTP_PASSWORD={secret}'],
+    }),
+    vendor('superset', 'apache/superset', '4.1.1', {
+      imageMb: 1640,
+      cores: 0.14,
+      memoryMb: 610,
+      memoryLimitMb: 1536,
+      logs: 'python',
+      ports: ['8088:8088'],
+      healthcheck: http(8088),
+      env: ['SUPERSET_SECRET_KEY={secret}'],
+    }),
+    postgres('metadata', 'superset', { cores: 0.05, memoryMb: 160 }),
+    own('sessionize', 'analytics/sessionize', '1.8.0', {
+      behaviour: 'job',
+      logs: 'spring',
+      cores: 1.6,
+      memoryMb: 900,
+      memoryLimitMb: 2048,
+    }),
+  ],
+}
+
+export const monitoring: StackTemplate = {
+  name: 'monitoring',
+  daily: 0.08,
+  peakHour: 9,
+  services: [
+    vendor('prometheus', 'prom/prometheus', 'v3.0.1', {
+      imageMb: 292,
+      cores: 0.21,
+      memoryMb: 840,
+      memoryLimitMb: 2048,
+      io: [210, 30, 20, 260],
+      ports: ['9090:9090'],
+      command: ['--config.file=/etc/prometheus/prometheus.yml', '--storage.tsdb.retention.time=30d'],
+      entrypoint: ['/bin/prometheus'],
+      volumes: ['prometheus:/prometheus'],
+    }),
+    vendor('grafana', 'grafana/grafana', '11.4.0', {
+      imageMb: 486,
+      ports: ['3001:3000'],
+      memoryMb: 150,
+      env: ['GF_SECURITY_ADMIN_PASSWORD={secret}'],
+      healthcheck: http(3000),
+    }),
+    vendor('loki', 'grafana/loki', '3.3.1', {
+      imageMb: 118,
+      cores: 0.17,
+      memoryMb: 420,
+      memoryLimitMb: 1024,
+      io: [330, 20, 10, 410],
+      ports: ['3100'],
+      logRate: 0.6,
+    }),
+    vendor('alertmanager', 'prom/alertmanager', 'v0.27.0', {
+      imageMb: 71,
+      cores: 0.01,
+      memoryMb: 32,
+      ports: ['9093'],
+    }),
+    vendor('node-exporter', 'prom/node-exporter', 'v1.8.2', {
+      imageMb: 24,
+      cores: 0.02,
+      memoryMb: 18,
+      logRate: 0.01,
+    }),
+    vendor('cadvisor', 'gcr.io/cadvisor/cadvisor', 'v0.49.1', {
+      imageMb: 81,
+      cores: 0.12,
+      memoryMb: 110,
+      logs: 'plain',
+      healthcheck: http(8080),
+    }),
+    vendor('blackbox', 'prom/blackbox-exporter', 'v0.25.0', { imageMb: 23, cores: 0.01, memoryMb: 21 }),
+  ],
+}
+
+export const identity: StackTemplate = {
+  name: 'identity',
+  daily: 0.36,
+  peakHour: 9,
+  services: [
+    vendor('keycloak', 'quay.io/keycloak/keycloak', '26.0.7', {
+      imageMb: 443,
+      cores: 0.24,
+      memoryMb: 690,
+      memoryLimitMb: 1536,
+      logs: 'spring',
+      logRate: 0.3,
+      ports: ['8090:8080'],
+      env: ['KC_DB=postgres', 'KC_DB_PASSWORD={secret}', 'KC_BOOTSTRAP_ADMIN_PASSWORD={secret}'],
+      healthcheck: http(9000),
+      processes: 61,
+    }),
+    postgres('db', 'keycloak', { cores: 0.08, memoryMb: 210 }),
+    own('profile-api', 'identity/profile-api', '1.22.0', {
+      healthcheck: http(8080),
+      env: ['JWT_SIGNING_KEY={secret}'],
+      replicas: 2,
+    }),
+    own('legacy-sync', 'identity/legacy-sync', '0.3.2', {
+      logs: 'plain',
+      behaviour: 'crash-loop',
+      cores: 0.05,
+      memoryMb: 42,
+      command: ['python', 'sync.py', '--ldap', 'ldap://directory.acme.example'],
+      env: ['LDAP_BIND_PASSWORD={secret}'],
+    }),
+  ],
+}
+
+export const edge: StackTemplate = {
+  name: 'edge',
+  daily: 0.34,
+  peakHour: 20,
+  services: [
+    vendor('traefik', 'traefik', 'v3.2.3', {
+      imageMb: 181,
+      cores: 0.16,
+      memoryMb: 74,
+      io: [720, 760, 0, 12],
+      logs: 'access',
+      logRate: 4.1,
+      ports: ['80:80', '443:443'],
+      healthcheck: 'traefik healthcheck --ping',
+    }),
+    vendor('oauth2-proxy', 'quay.io/oauth2-proxy/oauth2-proxy', 'v7.7.1', {
+      imageMb: 32,
+      env: ['OAUTH2_PROXY_CLIENT_SECRET={secret}', 'OAUTH2_PROXY_COOKIE_SECRET={secret}'],
+      memoryMb: 24,
+    }),
+    vendor('crowdsec', 'crowdsecurity/crowdsec', 'v1.6.4', { memoryMb: 160, cores: 0.07, logRate: 0.4 }),
+    vendor('geoip', 'maxmindinc/geoipupdate', 'v7.1.0', {
+      behaviour: 'job',
+      memoryMb: 16,
+      cores: 0.2,
+      logs: 'plain',
+    }),
+  ],
+}
+
+export const collab: StackTemplate = {
+  name: 'collab',
+  daily: 0.41,
+  peakHour: 10,
+  services: [
+    vendor('mattermost', 'mattermost/mattermost-team-edition', '10.3.1', {
+      imageMb: 701,
+      cores: 0.18,
+      memoryMb: 310,
+      logs: 'json',
+      ports: ['8065:8065'],
+      healthcheck: http(8065),
+      env: ['MM_SQLSETTINGS_DATASOURCE=postgres://mm:{secret}@db:5432/mm'],
+    }),
+    postgres('db', 'mm', { cores: 0.09, memoryMb: 230 }),
+    vendor('outline', 'outlinewiki/outline', '0.81.1', {
+      imageMb: 633,
+      memoryMb: 280,
+      logs: 'json',
+      ports: ['3003:3000'],
+      env: ['SECRET_KEY={secret}', 'UTILS_SECRET={secret}'],
+    }),
+    redis('redis'),
+    vendor('minio', 'minio/minio', 'RELEASE.2024-12-18T13-15-44Z', {
+      imageMb: 164,
+      memoryMb: 190,
+      io: [180, 320, 160, 220],
+      ports: ['9002:9000', '9003:9001'],
+      env: ['MINIO_ROOT_USER=minio', 'MINIO_ROOT_PASSWORD={secret}'],
+      volumes: ['minio:/data'],
+      logs: 'plain',
+    }),
+    vendor('jitsi-jvb', 'jitsi/jvb', 'stable-9823', {
+      cores: 0.6,
+      memoryMb: 410,
+      io: [1400, 2600, 0, 2],
+      logs: 'spring',
+      behaviour: 'flapping',
+      healthcheck: http(8080),
+    }),
+  ],
+}
+
+export const backup: StackTemplate = {
+  name: 'backup',
+  daily: 0,
+  peakHour: 2,
+  services: [
+    vendor('restic', 'restic/restic', '0.17.3', {
+      behaviour: 'job',
+      cores: 0.7,
+      memoryMb: 210,
+      io: [20, 1800, 2100, 60],
+      env: ['RESTIC_PASSWORD={secret}'],
+      logs: 'plain',
+      logRate: 0.6,
+    }),
+    vendor('pg-dump', 'postgres', '17.2', {
+      behaviour: 'job',
+      cores: 0.3,
+      memoryMb: 60,
+      logs: 'plain',
+      env: ['PGPASSWORD={secret}'],
+    }),
+    vendor('verify', 'restic/restic', '0.17.3', {
+      behaviour: 'created',
+      logs: 'plain',
+      command: ['check', '--read-data-subset=2%'],
+    }),
+  ],
+}
