@@ -1,4 +1,5 @@
 export { checkRow, codecOf, decodeKey, encodeRow, isReject, keyOf, rejected } from './codecs.ts'
+export { deleteKeys, type ReadRows, rowsByKeys, upsertRows } from './rows.ts'
 export { readTableShapes } from './shapes.ts'
 export type {
   CanonicalRow,

@@ -231,12 +231,13 @@ export async function addToQuarantine(
       ON CONFLICT (table_name, key) DO UPDATE SET
         at = CASE WHEN _quarantine.row = excluded.row THEN _quarantine.at ELSE excluded.at END,
         state = CASE WHEN _quarantine.row = excluded.row THEN _quarantine.state ELSE 'open' END,
-        unit = excluded.unit,
         row = excluded.row,
         column_name = excluded.column_name,
         reason = excluded.reason,
         message = excluded.message,
         suggestion = excluded.suggestion
+      -- A rehearsal leaves alone what a move has found.
+      WHERE _quarantine.unit = excluded.unit
       `,
       [
         unit,

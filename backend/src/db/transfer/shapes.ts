@@ -52,6 +52,7 @@ export async function readTableShapes(
       uniques: found.uniques,
       ...(spec.identity === undefined ? {} : { identity: spec.identity }),
       ...(spec.time === undefined ? {} : { time: spec.time }),
+      ...(spec.partition !== undefined && found.isPartitioned ? { partition: spec.partition } : {}),
       ...(spec.seeded ? { seeded: true } : {}),
       ...(spec.transient ? { transient: true } : {}),
     })
