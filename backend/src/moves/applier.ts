@@ -1,0 +1,86 @@
+import type { SqlStore } from '../db/sql-store.ts'
+import { deleteKeys, type TableShape, upsertRows } from '../db/transfer/index.ts'
+import { applyCarefully } from './applier-careful.ts'
+import {
+  type Found,
+  isAboutRows,
+  keepBooks,
+  keyText,
+  type Outcome,
+  readRows,
+  type Wanted,
+} from './applier-rows.ts'
+import type { Capture, QueueBatch } from './capture.ts'
+
+export interface ApplyJob {
+  readonly unit: string
+  /** Parents before children. */
+  readonly shapes: readonly TableShape[]
+  readonly source: SqlStore
+  readonly target: SqlStore
+  readonly sourceCapture: Capture
+  readonly targetCapture: Capture
+  readonly batch: QueueBatch
+}
+
+export interface Applied {
+  /** Rows that were written to the mirror. */
+  readonly upserted: number
+  /** Rows that were deleted there. */
+  readonly deleted: number
+  /** Rows that went to quarantine. */
+  readonly rejected: number
+}
+
+/**
+ * Makes the mirror's rows of a batch what they are in the source now, and forgets the batch. The rows are of one
+ * instant of the source and are written in one transaction of the target, so the mirror goes from one state that its
+ * constraints allow to another. A crash before the batch is forgotten repeats it, which changes nothing.
+ *
+ * Rows that the target cannot hold are in quarantine afterwards and not in the mirror; what goes through leaves
+ * quarantine. Whole tables of the batch are not looked at.
+ */
+export async function applyBatch(job: ApplyJob): Promise<Applied> {
+  const { source, target, sourceCapture, batch, shapes } = job
+  const wanted: Wanted = new Map(
+    [...batch.tables].map(([table, { keys }]) => [table, new Map(keys.map((key) => [keyText(key), key]))]),
+  )
+  const found = await readRows(source, shapes, wanted)
+  const applied = hasRejects(found)
+    ? await applyCarefully(job, wanted)
+    : ((await applyPlainly(job, found)) ?? (await applyCarefully(job, wanted)))
+  await source.transaction(async (tx) => {
+    // The books are in PostgreSQL, whichever end of the move that is.
+    if (target.db.dialect === 'sqlite') await keepBooks(tx, job, applied.found)
+    await sourceCapture.acknowledge(tx, batch)
+  })
+  return {
+    upserted: applied.upserted,
+    deleted: applied.deleted,
+    rejected: batch.rejects.length + sum(applied.found.map(({ rejects }) => rejects.size)),
+  }
+}
+
+/** The usual case. Undefined when a constraint of the target is in the way; nothing was changed then. */
+async function applyPlainly(job: ApplyJob, found: readonly Found[]): Promise<Outcome | undefined> {
+  const { unit, target, targetCapture } = job
+  try {
+    return await target.transaction(async (tx) => {
+      await targetCapture.beginApply(tx, unit)
+      if (tx.dialect === 'sqlite') await tx.execute('PRAGMA defer_foreign_keys = ON')
+      let deleted = 0
+      for (const { shape, gone } of found.toReversed())
+        deleted += await deleteKeys(tx, shape, [...gone.values()])
+      for (const { shape, rows } of found) await upsertRows(tx, shape, [...rows.values()])
+      await targetCapture.endApply(tx, unit)
+      if (tx.dialect === 'postgres') await keepBooks(tx, job, found)
+      return { upserted: sum(found.map(({ rows }) => rows.size)), deleted, found }
+    })
+  } catch (error) {
+    if (isAboutRows(error)) return undefined
+    throw error
+  }
+}
+
+const hasRejects = (found: readonly Found[]) => found.some(({ rejects }) => rejects.size > 0)
+const sum = (numbers: readonly number[]) => numbers.reduce((total, each) => total + each, 0)
