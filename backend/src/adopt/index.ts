@@ -1,0 +1,3 @@
+export { adopt } from './adopt.ts'
+export { AdoptError } from './adopt-error.ts'
+export { reportText } from './report.ts'

@@ -1,0 +1,193 @@
+import { fork } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type SqliteDatabase from 'better-sqlite3'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { plainDatabases } from '../../test/databases.ts'
+import { addMisfits, createLegacyDatabase, fillLegacy, misfits } from '../../test/legacy-database.ts'
+import type { AdoptReport } from '../adopt/report.ts'
+import { migrate } from '../db/migrate.ts'
+import { openSqliteStore } from '../db/sqlite.ts'
+import { lockSqliteServer } from '../db/sqlite-server-lock.ts'
+import { runAdopt } from './adopt.ts'
+
+const ROWS = 45
+
+let folder: string
+let dataDir: string
+let legacy: SqliteDatabase.Database
+let lines: string[]
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'holdfast-cli-'))
+  dataDir = join(folder, 'data')
+  legacy = createLegacyDatabase(join(folder, 'dashboard.db'))
+  fillLegacy(legacy)
+  lines = []
+  for (const method of ['log', 'error'] as const) {
+    vi.spyOn(console, method).mockImplementation((text: unknown) => void lines.push(String(text)))
+  }
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+  legacy.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const output = () => lines.splice(0).join('\n')
+
+async function adoptAsJson(
+  env: Record<string, string>,
+  dryRun = false,
+): Promise<AdoptReport & { reportPath: string | null; code: number }> {
+  const code = await runAdopt(legacy.name, { json: true, ...(dryRun ? { dryRun } : {}) }, env)
+  return { ...JSON.parse(output()), code }
+}
+
+const sum = (report: AdoptReport, key: 'source' | 'adopted' | 'present' | 'quarantined') =>
+  report.tables.reduce((total, table) => total + table[key], 0)
+
+it('tries without a trace, adopts, and has nothing left to do', async () => {
+  const env = { DATA_DIR: dataDir }
+  const trial = await adoptAsJson(env, true)
+  expect(trial).toMatchObject({ code: 0, dryRun: true, reportPath: null })
+  expect(sum(trial, 'adopted')).toBe(ROWS)
+  expect(existsSync(dataDir)).toBe(false)
+
+  const first = await adoptAsJson(env)
+  expect(first).toMatchObject({ code: 0, dryRun: false, quarantine: { rows: 0, place: null } })
+  expect(first.tables.map(({ table, adopted, digest }) => [table, adopted, digest])).toEqual(
+    trial.tables.map(({ table, adopted, digest }) => [table, adopted, digest]),
+  )
+  expect(JSON.parse(readFileSync(first.reportPath ?? '', 'utf8'))).toMatchObject({
+    file: { path: legacy.name },
+  })
+  expect(first.leftBehind.map(({ name, rows }) => [name, rows])).toEqual([
+    ['kpi_snapshots', 1],
+    ['metrics', 1],
+  ])
+
+  const second = await adoptAsJson(env)
+  // The record of the first adoption is a row of the installation itself.
+  expect([sum(second, 'adopted'), sum(second, 'present')]).toEqual([0, ROWS])
+  const trialAfter = await adoptAsJson(env, true)
+  expect([sum(trialAfter, 'adopted'), sum(trialAfter, 'present')]).toEqual([0, ROWS])
+})
+
+it('says for people what became of everything', async () => {
+  addMisfits(legacy)
+  expect(await runAdopt(legacy.name, {}, { DATA_DIR: dataDir })).toBe(3)
+  const text = output()
+  expect(text).toMatch(/^Adopted .*dashboard\.db \(041_oidc_group_mapping, /)
+  expect(text).toMatch(/^spans +15 +3 +0 +0 +12 +[0-9a-f]{16} equal$/m)
+  expect(text).toContain('settings: not brought back, because they had been deleted: ')
+  expect(text).toContain('Everybody signs in again, with the same password')
+  expect(text).toContain('audit_log: an empty details is {} here (1 row)')
+  const [, place = ''] = /Quarantine: 19 rows without a place, kept in (.*\.jsonl):/.exec(text) ?? []
+  expect(readFileSync(place, 'utf8').trim().split('\n')).toHaveLength(misfits.length + 1)
+  expect(readdirSync(join(dataDir, 'adopted'))).toHaveLength(2)
+})
+
+it('takes quarantine and rows to PostgreSQL where that is the place of the domains', async () => {
+  addMisfits(legacy)
+  const database = await plainDatabases[1]!.open()
+  try {
+    const env = { DATA_DIR: dataDir, POSTGRES_APP_URL: database.location }
+    // The test's own connection would look like that of a server.
+    await database.store.close()
+    expect(await runAdopt(legacy.name, { dryRun: true }, env)).toBe(1)
+    expect(output()).toContain('Start Holdfast on it once and stop it again.')
+    const first = await adoptAsJson(env)
+    expect(first).toMatchObject({ code: 3, quarantine: { place: 'the table _quarantine of PostgreSQL' } })
+    expect(first.tables.every(({ placement }) => placement === 'postgres')).toBe(true)
+    const trial = await adoptAsJson(env, true)
+    expect([sum(trial, 'adopted'), sum(trial, 'present')]).toEqual([0, ROWS])
+    expect(trial.tables.map(({ digest }) => digest)).toEqual(first.tables.map(({ digest }) => digest))
+    await adoptAsJson(env)
+
+    const { openPostgresStore } = await import('../db/postgres.ts')
+    const server = openPostgresStore({ url: database.location, maxConnections: 1 })
+    const rows = await server.db.query(
+      `SELECT DISTINCT q.unit, q.state, count(*) OVER () AS rows FROM _quarantine AS q LIMIT 1`,
+    )
+    expect(rows).toEqual([{ unit: 'adopt', state: 'open', rows: misfits.length + 1 }])
+    expect(await runAdopt(legacy.name, {}, env)).toBe(1)
+    expect(output()).toMatch(/A Holdfast server uses the database .*Stop it/)
+    await server.close()
+  } finally {
+    await database.close().catch(() => undefined)
+  }
+})
+
+it('refuses while the server runs, what is no file of the older dashboard, and a wrong configuration', async () => {
+  await runAdopt(legacy.name, {}, { DATA_DIR: dataDir })
+  const lock = await lockSqliteServer(join(dataDir, 'holdfast.db'))
+  output()
+  expect(await runAdopt(legacy.name, {}, { DATA_DIR: dataDir })).toBe(1)
+  expect(output()).toMatch(/is in use by another Holdfast server .*Stop that one/)
+  // A trial works on a copy.
+  expect(await runAdopt(legacy.name, { dryRun: true }, { DATA_DIR: dataDir })).toBe(0)
+  lock.release()
+  output()
+
+  const other = join(folder, 'notes.txt')
+  writeFileSync(other, 'hello')
+  expect(await runAdopt(other, { json: true }, { DATA_DIR: dataDir })).toBe(1)
+  expect(JSON.parse(output())).toEqual({ error: expect.stringContaining('notes.txt is some other file') })
+  expect(await runAdopt(legacy.name, {}, { DATA_DIR: dataDir, PORT: 'x' })).toBe(1)
+  expect(output()).toContain('PORT must be a whole number')
+})
+
+describe('when it is killed', () => {
+  const program = new URL('../../test/adopt-child.ts', import.meta.url)
+
+  function adoptUntil(domain: string, delayMs: number): Promise<string | number | null> {
+    const child = fork(program, [legacy.name, domain, String(delayMs)], {
+      execArgv: ['--import', 'tsx'],
+      env: { ...process.env, DATA_DIR: dataDir },
+    })
+    return new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code)))
+  }
+
+  it('ends equal after another run', async () => {
+    const insert = legacy.prepare(
+      `INSERT INTO spans (id, trace_id, name, kind, start_time, service_name) VALUES (?, 't', 'n', 'server', '2026-02-07 16:01:45', 's')`,
+    )
+    for (let i = 0; i < 2000; i++) insert.run(`many-${i}`)
+    // In the middle of a unit, between two, and after the rows of a unit that has its place were written.
+    for (const [domain, delayMs] of [
+      ['traces', 60],
+      ['settings', 0],
+      ['insights', 15],
+    ] as const) {
+      expect(await adoptUntil(domain, delayMs)).toBe('SIGKILL')
+    }
+    const last = await adoptAsJson({ DATA_DIR: dataDir })
+    expect(last.tables.find(({ table }) => table === 'spans')).toMatchObject({ adopted: 0, present: 2003 })
+    expect([sum(last, 'adopted') + sum(last, 'present'), sum(last, 'quarantined')]).toEqual([ROWS + 2000, 0])
+
+    const untouched = join(folder, 'other')
+    const whole = await adoptAsJson({ DATA_DIR: untouched })
+    expect(last.tables.map(({ table, digest }) => [table, digest])).toEqual(
+      whole.tables.map(({ table, digest }) => [table, digest]),
+    )
+    expect(await contentsOf(dataDir)).toEqual(await contentsOf(untouched))
+  }, 60_000)
+})
+
+/** Rows per table, and settings as they are. */
+async function contentsOf(dir: string): Promise<unknown> {
+  const store = await openSqliteStore({ path: join(dir, 'holdfast.db') })
+  try {
+    await migrate(store)
+    const tables = await store.db.query<{ name: string }>(
+      `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '\\_%' ESCAPE '\\' ORDER BY name`,
+    )
+    const counts = []
+    for (const { name } of tables)
+      counts.push(await store.db.queryOne(`SELECT '${name}' AS name, count(*) AS rows FROM ${name}`))
+    return [counts, await store.db.query('SELECT key, value FROM settings ORDER BY key')]
+  } finally {
+    await store.close()
+  }
+}
