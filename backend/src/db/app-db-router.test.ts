@@ -1,11 +1,11 @@
 import { fork } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { plainDatabases, type TestDatabase } from '../../test/databases.ts'
+import { type StoreProxy, startProxy } from '../../test/proxy.ts'
 import { ConfigError } from '../core/config/config.ts'
 import { createLogger } from '../core/log.ts'
 import { openStorage, type Storage, type StorageConfig, type StorageStatus } from './app-db-router.ts'
@@ -23,7 +23,7 @@ const intervals = { heartbeatMs: 100, firstRetryMs: 20, longestRetryMs: 100 }
 let dataDir: string
 let storage: Storage | undefined
 let database: TestDatabase
-let proxy: Proxy
+let proxy: StoreProxy
 
 beforeEach(async () => {
   dataDir = mkdtempSync(join(tmpdir(), 'holdfast-storage-'))
@@ -427,60 +427,4 @@ function openInChild(folder: string, url: string): Promise<unknown> {
     child.once('error', reject)
     child.once('exit', (code) => reject(new Error(`the process ended with code ${code}`)))
   })
-}
-
-interface Proxy {
-  readonly url: string
-  /** Cuts every connection and takes no more. */
-  refuse(): void
-  accept(): void
-  close(): Promise<void>
-}
-
-/** Stands between the product and PostgreSQL, so that the server can go away without being stopped. */
-async function startProxy(target: string): Promise<Proxy> {
-  const to = new URL(target)
-  const sockets = new Set<Socket>()
-  let open = true
-  const server: Server = createServer((socket) => {
-    if (!open) {
-      socket.destroy()
-      return
-    }
-    const upstream = connect(Number(to.port), to.hostname)
-    for (const [one, other] of [
-      [socket, upstream],
-      [upstream, socket],
-    ] as const) {
-      sockets.add(one)
-      one.on('error', () => other.destroy())
-      one.on('close', () => {
-        sockets.delete(one)
-        other.destroy()
-      })
-      one.pipe(other)
-    }
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  if (!address || typeof address === 'string') throw new Error('The proxy has no port')
-  const url = new URL(target)
-  url.port = String(address.port)
-  const cut = () => {
-    for (const socket of sockets) socket.destroy()
-  }
-  return {
-    url: url.href,
-    refuse() {
-      open = false
-      cut()
-    },
-    accept() {
-      open = true
-    },
-    async close() {
-      cut()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
 }

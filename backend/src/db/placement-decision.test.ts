@@ -64,7 +64,30 @@ describe('decidePlacement', () => {
       epoch: 2,
       fence: undefined,
     })
-    expect(decide(row('postgres', 2, 'pending'), 'away').fence).toMatch(/must be reachable/)
+    expect(decide(row('postgres', 2, 'pending'), 'away').fence).toMatch(/must be configured and reachable/)
+  })
+
+  it('ends an interrupted change although neither store has a complete row', () => {
+    // The flip to PostgreSQL was never repaired in SQLite, and the way back was announced only.
+    expect(decide(row('postgres', 2, 'pending'), row('sqlite', 3, 'pending'))).toEqual({
+      placement: 'postgres',
+      epoch: 4,
+      fence: undefined,
+    })
+    expect(decide(row('postgres', 4, 'pending'), row('sqlite', 3, 'pending'))).toMatchObject({
+      placement: 'sqlite',
+      epoch: 5,
+    })
+    expect(decide(row('postgres', 3, 'pending'), row('sqlite', 3, 'pending')).fence).toMatch(
+      /Both stores claim/,
+    )
+  })
+
+  it('does not go back to a store that has announced its leave, because the other is not configured', () => {
+    expect(decide(row('postgres', 2, 'pending'), 'absent').fence).toMatch(/must be configured and reachable/)
+    expect(decide('absent', row('sqlite', 2, 'pending'), 'postgres').fence).toMatch(
+      /SQLite must be reachable/,
+    )
   })
 
   const side = fc.oneof(
@@ -111,4 +134,63 @@ describe('decidePlacement', () => {
       }),
     )
   })
+
+  it('is right after any history of flips and settlements that were cut at any point', () => {
+    const step = fc.record({
+      // Writes that are done before the crash: of a flip, then of the settlement at the next start.
+      flip: fc.constantFrom(0, 1, 2),
+      crash: fc.boolean(),
+      repairs: fc.constantFrom(0, 1, 2),
+      seen: fc.constantFrom<'both' | Placement>('both', 'both', 'sqlite', 'postgres'),
+      unseen: fc.constantFrom<Side>('away', 'absent'),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 12 }), initial, (steps, first) => {
+        const rows: Record<Placement, PlacementRow | undefined> = { sqlite: undefined, postgres: undefined }
+        const write = (
+          side: Placement,
+          placement: Placement,
+          epoch: number,
+          state: PlacementRow['state'],
+        ) => {
+          const there = rows[side]
+          const taken = !there || there.epoch < epoch || (there.epoch === epoch && there.state === 'pending')
+          if (taken) rows[side] = { domain: 'audit', placement, epoch, state }
+          return taken
+        }
+        let truth: Placement = first
+        let known: Decision | undefined = decide(empty, empty, first)
+        for (const side of [truth, otherThan(truth)]) write(side, truth, 1, 'complete')
+        for (const { flip, crash, repairs, seen, unseen } of steps) {
+          if (known?.placement) {
+            const to = otherThan(truth)
+            const epoch = known.epoch + 1
+            if (flip > 0) expect(write(truth, to, epoch, 'pending')).toBe(true)
+            if (flip > 1) {
+              expect(write(to, to, epoch, 'complete')).toBe(true)
+              truth = to
+              known = { placement: to, epoch, fence: undefined }
+            }
+          }
+          if (known?.placement && !crash) continue
+          const sideOf = (side: Placement): Side =>
+            seen === 'both' || seen === side ? { row: rows[side] } : unseen
+          known = decide(sideOf('sqlite'), sideOf('postgres'), first)
+          if (known.fence !== undefined) {
+            expect(seen).not.toBe('both')
+            known = undefined
+            continue
+          }
+          expect(known.placement).toBe(truth)
+          const reached = [truth, otherThan(truth)].filter((side) => typeof sideOf(side) === 'object')
+          for (const side of reached.slice(0, repairs)) write(side, truth, known.epoch, 'complete')
+          // A flip needs both stores, and a settlement that was cut is done again before.
+          if (seen !== 'both' || repairs < 2) known = undefined
+        }
+      }),
+      { numRuns: 2_000 },
+    )
+  })
 })
+
+const otherThan = (placement: Placement): Placement => (placement === 'sqlite' ? 'postgres' : 'sqlite')

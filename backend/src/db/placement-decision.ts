@@ -21,42 +21,48 @@ export interface DecisionInput {
   readonly initial: Placement
 }
 
+const SIDES = ['sqlite', 'postgres'] as const
 const NAMES: Readonly<Record<Placement, string>> = { sqlite: 'SQLite', postgres: 'PostgreSQL' }
 const OTHER: Readonly<Record<Placement, Placement>> = { sqlite: 'postgres', postgres: 'sqlite' }
 
 /**
- * Where the truth of a domain is, from what both stores say: of two complete rows the higher epoch is right.
- * What cannot be decided is fenced: using the wrong store would split the domain in two.
+ * Where the truth of a domain is, from what both stores say: of two complete rows the higher epoch is right. What
+ * cannot be decided is fenced: using the wrong store would split the domain in two.
  */
 export function decidePlacement(input: DecisionInput): Decision {
-  const rows = [rowOf(input.sqlite), rowOf(input.postgres)].filter((row) => row !== undefined)
+  const rows = SIDES.map((side) => rowOf(input[side])).filter((row) => row !== undefined)
   const highest = Math.max(0, ...rows.map((row) => row.epoch))
   const complete = rows.filter((row) => row.state === 'complete')
-  const pending = rows.some((row) => row.state === 'pending' && row.epoch === highest)
-  const away = (['sqlite', 'postgres'] as const).find((name) => input[name] === 'away')
-
   const winner = complete.toSorted((a, b) => b.epoch - a.epoch)[0]
-  if (!winner) return withoutRows(input, highest, away)
+
+  const [leaving, another] = SIDES.filter((side) => announces(rowOf(input[side]), side, highest))
+  if (another) return fenced(undefined, highest, rivalry(highest))
+  if (leaving && (winner?.epoch ?? 0) < highest) {
+    // Only the store that holds a domain announces that it leaves: it still does, unless the other has taken it.
+    const other = OTHER[leaving]
+    if (typeof input[other] === 'string') return fenced(undefined, highest, interruption(other))
+    return { placement: leaving, epoch: highest + 1, fence: undefined }
+  }
+  if (!winner) return withoutRows(input, highest)
 
   const { placement } = winner
   const rival = complete.find((row) => row.epoch === winner.epoch && row.placement !== placement)
   if (rival) return fenced(undefined, winner.epoch, rivalry(winner.epoch))
-  if (pending && winner.epoch < highest && away) {
-    const text = `A change of placement was begun and not finished; ${NAMES[away]} must be reachable to tell how it ended`
-    return fenced(undefined, winner.epoch, text)
-  }
   const authority = input[placement]
   if (authority === 'absent') return fenced(placement, winner.epoch, absence(placement))
   if (typeof authority === 'object' && !authority.row) {
     return fenced(placement, winner.epoch, emptiness(placement))
   }
-  // A begun change that no store completed did not happen: one more epoch puts the old placement above it.
-  const epoch = winner.epoch < highest ? highest + 1 : winner.epoch
-  return { placement, epoch, fence: undefined }
+  return { placement, epoch: winner.epoch < highest ? highest + 1 : winner.epoch, fence: undefined }
 }
 
-function withoutRows(input: DecisionInput, highest: number, away: Placement | undefined): Decision {
+function announces(row: PlacementRow | undefined, side: Placement, epoch: number): boolean {
+  return row?.state === 'pending' && row.epoch === epoch && row.placement !== side
+}
+
+function withoutRows(input: DecisionInput, highest: number): Decision {
   const { initial } = input
+  const away = SIDES.find((side) => input[side] === 'away')
   if (away) {
     // The store that is away may hold the domain already.
     const text = `The domain is new here, and ${NAMES[away]} must be reachable once to place it`
@@ -70,6 +76,13 @@ const rowOf = (side: Side) => (typeof side === 'object' ? side.row : undefined)
 
 function fenced(placement: Placement | undefined, epoch: number, fence: string): Decision {
   return { placement, epoch, fence }
+}
+
+function interruption(other: Placement): string {
+  return (
+    'A change of placement was begun and not finished; ' +
+    `${NAMES[other]} must be ${other === 'postgres' ? 'configured and ' : ''}reachable to tell how it ended`
+  )
 }
 
 function rivalry(epoch: number): string {
