@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
 import { VERSION } from '../core/version.ts'
+import { registerAdopt } from './adopt.ts'
 import { registerDemo } from './demo.ts'
 import { registerMigrate } from './migrate.ts'
 import { registerOpenApi } from './openapi.ts'
+import { registerStorage } from './storage.ts'
 
 const program = new Command('holdfast')
   .description('Self-hosted dashboard for container fleets')
@@ -20,6 +22,8 @@ program
     await runServer(process.env)
   })
 registerMigrate(program)
+registerAdopt(program)
+registerStorage(program)
 registerDemo(program)
 registerOpenApi(program)
 

@@ -1,0 +1,172 @@
+import { createInterface } from 'node:readline/promises'
+import type { StorageUnit } from '../../moves/moves.schema.ts'
+import type { StorageFlags } from '../storage.ts'
+import { type Connection, connect } from './connect.ts'
+import { failureOf } from './failure.ts'
+import { EXIT, UsageError } from './moves.ts'
+import { createPrinter, type Output, type Printer } from './printer.ts'
+import { type Command, selectUnits } from './select.ts'
+import { type Run, runRehearsals, runStep } from './steps.ts'
+import { count, planText, quarantineText, statusText } from './text.ts'
+
+const POLL_MS = 500
+const PATIENCE_MS = 180_000
+const QUARANTINE_SHOWN = 500
+
+/** Whether the command changes nothing, so that moves that were under way need not go on for it. */
+function onlyLooks(command: Command, { acknowledge, replay }: StorageFlags): boolean {
+  if (command === 'quarantine') return acknowledge === undefined && !replay
+  return command === 'status' || command === 'plan'
+}
+
+const terminal: Output = {
+  write: (text) => void process.stdout.write(text),
+  error: (text) => void process.stderr.write(text),
+  get columns() {
+    return process.stdout.isTTY ? process.stdout.columns : undefined
+  },
+}
+
+/** Runs one command of `holdfast storage` and resolves to its exit code. */
+export async function runStorage(
+  command: Command,
+  names: readonly string[],
+  flags: StorageFlags,
+  env: Readonly<Record<string, string | undefined>>,
+  output: Output = terminal,
+): Promise<number> {
+  const printer = createPrinter(output, flags.json ?? false)
+  const interrupt = new AbortController()
+  const onSignal = () => interrupt.abort()
+  process.once('SIGINT', onSignal)
+  let connection: Connection | undefined
+  try {
+    connection = await connect(flags, env, !onlyLooks(command, flags))
+    const units = selectUnits(await connection.moves.units(), command, {
+      names,
+      phase: flags.phase,
+      from: flags.from,
+    })
+    if (units.length === 0) {
+      printer.result('nothing', { command }, 'Nothing to do: no unit of this phase is in a state for it.')
+      return EXIT.done
+    }
+    const run: Run = {
+      moves: connection.moves,
+      printer,
+      wait: Boolean(flags.wait) || units.length > 1 || connection.offline,
+      signal: interrupt.signal,
+      pollMs: POLL_MS,
+      patienceMs: PATIENCE_MS,
+      ...(flags.acknowledge === undefined ? {} : { acknowledge: flags.acknowledge }),
+      ...(flags.budget === undefined ? {} : { budgetMs: flags.budget }),
+    }
+    return await runCommand(command, units, run, flags)
+  } catch (error) {
+    const failure = failureOf(error)
+    if (!failure) throw error
+    printer.problem(failure)
+    return failure.exit
+  } finally {
+    process.removeListener('SIGINT', onSignal)
+    await connection?.close()
+  }
+}
+
+async function runCommand(
+  command: Command,
+  units: readonly StorageUnit[],
+  run: Run,
+  flags: StorageFlags,
+): Promise<number> {
+  switch (command) {
+    case 'status':
+      return showStatus(units, run.printer)
+    case 'plan':
+      return showPlan(units, run)
+    case 'rehearse':
+      return runRehearsals(run, units)
+    case 'quarantine':
+      return quarantine(units, run, flags)
+    case 'finish':
+    case 'purge':
+      await confirm(command, units, flags)
+      return runStep(run, command, units)
+    default:
+      return runStep(run, command, units)
+  }
+}
+
+function showStatus(units: readonly StorageUnit[], printer: Printer): number {
+  if (printer.json) for (const unit of units) printer.result('unit', { unit }, '')
+  else printer.say(statusText(units))
+  return EXIT.done
+}
+
+async function showPlan(units: readonly StorageUnit[], { moves, printer, signal }: Run): Promise<number> {
+  const plan = await moves.plan(
+    units.map(({ unit }) => unit),
+    signal,
+  )
+  printer.result('plan', { ...plan }, planText(plan))
+  return plan.units.some(({ obstacles }) => obstacles.length > 0) ? EXIT.refused : EXIT.done
+}
+
+async function quarantine(units: readonly StorageUnit[], run: Run, flags: StorageFlags): Promise<number> {
+  const { moves, printer } = run
+  if (flags.acknowledge !== undefined || flags.replay) {
+    const [only] = units
+    if (units.length !== 1 || !only)
+      throw new UsageError('--acknowledge and --replay are for one unit: name it.')
+    return changeQuarantine(only.unit, run, flags)
+  }
+  let shown = 0
+  for (const { unit, quarantine: held } of units) {
+    if (held.open + held.acknowledged === 0) continue
+    const rows = await moves.quarantine({ unit, limit: QUARANTINE_SHOWN })
+    for (const row of rows) printer.result('row', { ...row }, quarantineText([row]))
+    shown += rows.length
+  }
+  if (shown === 0) printer.say('No row is in quarantine.')
+  return EXIT.done
+}
+
+async function changeQuarantine(unit: string, { moves, printer }: Run, flags: StorageFlags): Promise<number> {
+  const actor = { name: 'cli' }
+  if (flags.replay) {
+    const result = await moves.replay(unit, actor)
+    const text = `${unit}: ${count(result.replayed)} rows went through, ${count(result.left)} are left`
+    printer.result('replayed', { unit, ...result }, text)
+  }
+  if (flags.acknowledge !== undefined) {
+    const after = await moves.acknowledge(unit, flags.acknowledge, actor)
+    printer.result(
+      'acknowledged',
+      { unit: after },
+      `${unit}: ${count(flags.acknowledge)} rows may stay behind`,
+    )
+  }
+  return EXIT.done
+}
+
+/** @throws UsageError when nobody can be asked or the answer is no. */
+async function confirm(
+  command: 'finish' | 'purge',
+  units: readonly StorageUnit[],
+  { yes }: StorageFlags,
+): Promise<void> {
+  if (yes) return
+  const names = units.map(({ unit }) => unit).join(', ')
+  if (!process.stdin.isTTY) throw new UsageError(`${command} cannot be undone: say --yes to mean ${names}.`)
+  const consequence =
+    command === 'finish'
+      ? 'The mirrors end and there is no rollback any more.'
+      : 'The rows that the moves left in the old store are deleted for good.'
+  const reader = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    const answer = await reader.question(`${command} ${names}. ${consequence} Type ${command} to go on: `)
+    if (answer.trim() !== command) throw new UsageError('Nothing was changed.')
+  } finally {
+    reader.close()
+  }
+}

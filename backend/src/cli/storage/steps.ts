@@ -1,0 +1,188 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { MoveAction, StorageUnit } from '../../moves/moves.schema.ts'
+import { type Failure, failureOf, StuckError } from './failure.ts'
+import { EXIT, type Moves } from './moves.ts'
+import type { Printer } from './printer.ts'
+import { count, duration, flow, rehearsalText } from './text.ts'
+
+/** What every step of a command needs. */
+export interface Run {
+  readonly moves: Moves
+  readonly printer: Printer
+  /** Stay until a copy or verify is done, and until the conditions of a flip that come by themselves are met. */
+  readonly wait: boolean
+  readonly signal: AbortSignal
+  readonly pollMs: number
+  /** How long a flip is waited for. */
+  readonly patienceMs: number
+  /** Rows in quarantine that are accepted to stay behind. */
+  readonly acknowledge?: number
+  readonly budgetMs?: number
+}
+
+const ACTOR = { name: 'cli' }
+
+/** Takes the step with each unit, one after the other; ends at the first that fails. Resolves to the exit code. */
+export function runStep(run: Run, action: MoveAction, units: readonly StorageUnit[]): Promise<number> {
+  return oneByOne(run, units, (unit) => takeStep(run, action, unit))
+}
+
+/** Rehearses each unit, one after the other. Resolves to the exit code. */
+export function runRehearsals(run: Run, units: readonly StorageUnit[]): Promise<number> {
+  return oneByOne(run, units, async ({ unit }) => {
+    run.printer.say(`${unit}: rehearsing`)
+    const result = await run.moves.rehearse(unit, ACTOR, run.signal)
+    run.printer.result('rehearsal', { ...result }, rehearsalText(result))
+    return result.differences === 0 ? EXIT.done : EXIT.differences
+  })
+}
+
+async function oneByOne(
+  run: Run,
+  units: readonly StorageUnit[],
+  work: (unit: StorageUnit) => Promise<number>,
+): Promise<number> {
+  for (const [i, unit] of units.entries()) {
+    const exit = await attempt(run, unit, work)
+    if (exit === EXIT.done) continue
+    const left = units.slice(i + 1).map((each) => each.unit)
+    if (left.length > 0) run.printer.say(`Not begun: ${left.join(', ')}`)
+    return exit
+  }
+  return EXIT.done
+}
+
+async function attempt(
+  run: Run,
+  unit: StorageUnit,
+  work: (unit: StorageUnit) => Promise<number>,
+): Promise<number> {
+  try {
+    return await work(unit)
+  } catch (error) {
+    const failure = failureOf(error)
+    if (!failure) throw error
+    run.printer.problem({ ...failure, unit: unit.unit })
+    return failure.exit
+  }
+}
+
+async function takeStep(run: Run, action: MoveAction, before: StorageUnit): Promise<number> {
+  switch (action) {
+    case 'mirror':
+      return mirror(run, before)
+    case 'verify':
+      return verify(run, before)
+    default: {
+      const unit = await actPatiently(run, action, before)
+      run.printer.result('done', { action, unit }, doneText(action, unit))
+      return EXIT.done
+    }
+  }
+}
+
+async function mirror(run: Run, before: StorageUnit): Promise<number> {
+  const startedMs = performance.now()
+  let unit = await run.moves.act(before.unit, 'mirror', ACTOR)
+  if (!run.wait) {
+    run.printer.result('begun', { action: 'mirror', unit }, begunText(unit, 'copying'))
+    return EXIT.done
+  }
+  unit = await follow(run, unit, (now) => {
+    if (now.mirror === null) throw new StuckError('The mirror was given up meanwhile')
+    return now.state === 'mirroring'
+  })
+  const rows = unit.tables.reduce((total, table) => total + table.copiedRows, 0)
+  const seconds = (performance.now() - startedMs) / 1000
+  const text = `${unit.unit}: mirrored, ${flow(unit)}, ${count(rows)} rows copied in ${duration(seconds)}`
+  run.printer.result('done', { action: 'mirror', unit }, text)
+  return EXIT.done
+}
+
+async function verify(run: Run, before: StorageUnit): Promise<number> {
+  let unit = await run.moves.act(before.unit, 'verify', ACTOR)
+  if (!run.wait) {
+    run.printer.result('begun', { action: 'verify', unit }, begunText(unit, 'verifying'))
+    return EXIT.done
+  }
+  unit = await follow(run, unit, ({ verify: now }) => now === null || !now.running)
+  if (!unit.verify?.at || unit.verify.at === before.verify?.at)
+    throw new StuckError('The verify ended without a result: verify again')
+  const { rows, differences, clean } = unit.verify
+  const text = clean
+    ? `${unit.unit}: ${count(rows)} rows equal on both sides`
+    : `${unit.unit}: ${count(differences)} of ${count(rows)} rows differed; they were made equal, verify again`
+  run.printer.result('done', { action: 'verify', unit }, text)
+  return clean ? EXIT.done : EXIT.differences
+}
+
+/** Resolves with the unit when `isDone`; meanwhile shows how far it is. @throws StuckError when it does not go on. */
+async function follow(
+  run: Run,
+  begun: StorageUnit,
+  isDone: (unit: StorageUnit) => boolean,
+): Promise<StorageUnit> {
+  let unit = begun
+  while (!isDone(unit)) {
+    if (unit.error !== null) throw new StuckError(unit.error)
+    if (unit.paused) throw new StuckError(`It is paused: holdfast storage resume ${unit.unit}`)
+    run.printer.progress(unit)
+    await sleep(run.pollMs, undefined, { signal: run.signal })
+    unit = await run.moves.unit(unit.unit)
+  }
+  return unit
+}
+
+/** Some conditions of a flip come by themselves: a calm minute, a backup that is read back, a verify that runs. */
+async function actPatiently(run: Run, action: MoveAction, { unit }: StorageUnit): Promise<StorageUnit> {
+  const { acknowledge, budgetMs } = run
+  const options = {
+    ...(acknowledge === undefined ? {} : { acknowledge }),
+    ...(budgetMs === undefined ? {} : { budgetMs }),
+  }
+  const endMs = performance.now() + run.patienceMs
+  const waits = run.wait && (action === 'cutover' || action === 'rollback')
+  let said = ''
+  for (;;) {
+    try {
+      return await run.moves.act(unit, action, ACTOR, options)
+    } catch (error) {
+      const failure = failureOf(error)
+      if (!waits || failure?.code !== 'move_refused' || performance.now() > endMs) throw error
+      said = sayWaiting(run, unit, failure, said)
+      await sleep(run.pollMs, undefined, { signal: run.signal })
+    }
+  }
+}
+
+/** Once for the same reasons: figures in them change all the time. */
+function sayWaiting(run: Run, unit: string, { message, reasons }: Failure, said: string): string {
+  const text = reasons.length > 0 ? reasons.join('; ') : message
+  const shape = text.replace(/\d+/g, '')
+  if (shape !== said) run.printer.say(`${unit}: waiting. ${text}`)
+  return shape
+}
+
+const begunText = (unit: StorageUnit, what: string) =>
+  `${unit.unit}: ${what}; "holdfast storage status ${unit.unit}" shows how far it is`
+
+function doneText(action: MoveAction, unit: StorageUnit): string {
+  const { unit: name, epoch, lastFlip } = unit
+  switch (action) {
+    case 'cutover':
+    case 'rollback': {
+      const pause = lastFlip ? `, writes waited ${Math.round(lastFlip.pauseMs)} ms` : ''
+      return `${name}: ${flow(unit)}, epoch ${epoch}${pause}`
+    }
+    case 'finish':
+      return `${name}: finished, ${flow(unit)} alone; the old rows stay until "holdfast storage purge ${name}"`
+    case 'abort':
+      return `${name}: given up, ${flow(unit)} as before`
+    case 'purge':
+      return `${name}: the old rows are deleted`
+    case 'pause':
+      return `${name}: paused, changes are remembered`
+    default:
+      return `${name}: ${flow(unit)}, goes on`
+  }
+}
