@@ -1,4 +1,5 @@
 import type { ScriptSession } from '../db/sql-store.ts'
+import { timestamp } from '../db/timestamps.ts'
 import type { SourceValue } from '../db/transfer/codecs.ts'
 import {
   type CanonicalRow,
@@ -15,7 +16,7 @@ import { quoted } from './legacy-file.ts'
 import { LegacyReader, type LegacyRow } from './legacy-rows.ts'
 import { refusedRow } from './refused-row.ts'
 import { RowDigest } from './row-digest.ts'
-import { type ChangeContext, type RowValues, type TableMap, timeOf } from './table-maps.ts'
+import type { ChangeContext, RowValues, TableMap } from './table-maps.ts'
 
 /** What became of the rows of one table: `source` is the sum of `adopted`, `present`, `kept` and `quarantined`. */
 export interface TableOutcome {
@@ -211,7 +212,7 @@ class TableAdoption {
     const { identity, time } = shape
     if (identity === undefined || time === undefined) return alike
     const place = this.#placeOf(time)
-    const times = new Set(candidates.map(({ row }) => new Date(timeOf(row[place] ?? '')).toISOString()))
+    const times = new Set(candidates.map(({ row }) => timestamp(row[place] ?? '')))
     const values = [...times]
     const found = await tx.query<{ number: number | bigint }>(
       `SELECT ${quoted(identity)} AS number FROM ${quoted(shape.table)}

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { openStorage, type Storage, type StorageDeps, sqliteFile } from '../db/app-db-router.ts'
 import { domainNames } from '../db/domains.ts'
 import { migrate } from '../db/migrate.ts'
@@ -43,25 +44,36 @@ async function openReady(deps: InstallationDeps): Promise<Storage> {
   throw new AdoptError('not-ready', `The installation cannot be written to: ${[...reasons].join('; ')}`)
 }
 
+/** How long the server of PostgreSQL may take to notice that a process was killed. */
+const GONE_AFTER_MS = 3_000
+
 /** PostgreSQL has no lock like that of the SQLite file; its sessions say who uses it. */
 async function requireNoServer(url: string): Promise<void> {
   const store = openPostgresStore({ url, maxConnections: 1, applicationName: 'holdfast adopt' })
+  const deadline = performance.now() + GONE_AFTER_MS
   try {
-    const row = await store.db.queryOne<{ since: string; client: string | null }>(
-      `SELECT a.backend_start AS since, a.client_addr::text AS client
-       FROM pg_stat_activity AS a
-       WHERE a.datname = current_database() AND a.application_name = 'holdfast'
-       ORDER BY a.backend_start, a.pid LIMIT 1`,
-    )
-    if (row === undefined) return
-    throw new AdoptError(
-      'in-use',
-      `A Holdfast server uses the database ${locationOf(url)} (from ${row.client ?? 'this machine'}, since ${row.since}). ` +
-        'Stop it while the older dashboard’s data is adopted.',
-    )
+    for (;;) {
+      const row = await store.db.queryOne<{ since: string; client: string | null }>(
+        `SELECT a.backend_start AS since, a.client_addr::text AS client
+         FROM pg_stat_activity AS a
+         WHERE a.datname = current_database() AND a.application_name = 'holdfast'
+         ORDER BY a.backend_start, a.pid LIMIT 1`,
+      )
+      if (row === undefined) return
+      if (performance.now() > deadline) throw inUse(url, row)
+      await sleep(100)
+    }
   } finally {
     await store.close()
   }
+}
+
+function inUse(url: string, session: { since: string; client: string | null }): AdoptError {
+  return new AdoptError(
+    'in-use',
+    `A Holdfast server uses the database ${locationOf(url)} (from ${session.client ?? 'this machine'}, since ` +
+      `${session.since}). Stop it while the data of the older dashboard is adopted.`,
+  )
 }
 
 async function requirePrepared(url: string): Promise<void> {

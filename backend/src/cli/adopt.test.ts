@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type SqliteDatabase from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { plainDatabases } from '../../test/databases.ts'
+import { plainDatabases, type TestDatabase } from '../../test/databases.ts'
 import { addMisfits, createLegacyDatabase, fillLegacy, misfits } from '../../test/legacy-database.ts'
 import type { AdoptReport } from '../adopt/report.ts'
-import { migrate } from '../db/migrate.ts'
+import { tableMaps } from '../adopt/table-maps.ts'
+import { openPostgresStore } from '../db/postgres.ts'
 import { openSqliteStore } from '../db/sqlite.ts'
 import { lockSqliteServer } from '../db/sqlite-server-lock.ts'
 import { runAdopt } from './adopt.ts'
@@ -105,7 +106,6 @@ it('takes quarantine and rows to PostgreSQL where that is the place of the domai
     expect(trial.tables.map(({ digest }) => digest)).toEqual(first.tables.map(({ digest }) => digest))
     await adoptAsJson(env)
 
-    const { openPostgresStore } = await import('../db/postgres.ts')
     const server = openPostgresStore({ url: database.location, maxConnections: 1 })
     const rows = await server.db.query(
       `SELECT DISTINCT q.unit, q.state, count(*) OVER () AS rows FROM _quarantine AS q LIMIT 1`,
@@ -116,6 +116,29 @@ it('takes quarantine and rows to PostgreSQL where that is the place of the domai
     await server.close()
   } finally {
     await database.close().catch(() => undefined)
+  }
+})
+
+it('takes each domain to the store that it is in', async () => {
+  addMisfits(legacy)
+  const database = await plainDatabases[1]!.open()
+  await database.store.close()
+  try {
+    const env = {
+      DATA_DIR: dataDir,
+      POSTGRES_APP_URL: database.location,
+      STORAGE_PLACEMENT: 'sqlite',
+      STORAGE_PLACEMENT_TRACES: 'postgres',
+    }
+    const report = await adoptAsJson(env)
+    expect(report).toMatchObject({ code: 3, quarantine: { rows: misfits.length + 1 } })
+    expect(
+      report.tables.filter(({ placement }) => placement === 'postgres').map(({ table }) => table),
+    ).toEqual(['spans'])
+    expect(sum(report, 'adopted')).toBe(ROWS)
+    expect(sum(await adoptAsJson(env, true), 'present')).toBe(ROWS)
+  } finally {
+    await database.close()
   }
 })
 
@@ -138,55 +161,69 @@ it('refuses while the server runs, what is no file of the older dashboard, and a
   expect(output()).toContain('PORT must be a whole number')
 })
 
-describe('when it is killed', () => {
+describe.each(plainDatabases)('when it is killed, on $name', ({ dialect, open }) => {
   const program = new URL('../../test/adopt-child.ts', import.meta.url)
+  const opened: TestDatabase[] = []
+  afterEach(() => Promise.all(opened.splice(0).map((database) => database.close())))
 
-  function adoptUntil(domain: string, delayMs: number): Promise<string | number | null> {
+  /** An installation without anything yet. */
+  async function installation(name: string): Promise<Record<string, string>> {
+    const env = { DATA_DIR: join(folder, name) }
+    if (dialect === 'sqlite') return env
+    const database = await open()
+    opened.push(database)
+    return { ...env, POSTGRES_APP_URL: database.location }
+  }
+
+  function adoptUntil(env: Record<string, string>, domain: string, delayMs: number): Promise<unknown> {
     const child = fork(program, [legacy.name, domain, String(delayMs)], {
       execArgv: ['--import', 'tsx'],
-      env: { ...process.env, DATA_DIR: dataDir },
+      env: { ...process.env, ...env },
     })
     return new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code)))
   }
 
   it('ends equal after another run', async () => {
     const insert = legacy.prepare(
-      `INSERT INTO spans (id, trace_id, name, kind, start_time, service_name) VALUES (?, 't', 'n', 'server', '2026-02-07 16:01:45', 's')`,
+      `INSERT INTO spans (id, trace_id, name, kind, start_time, service_name)
+       VALUES (?, 't', 'n', 'server', '2026-02-07 16:01:45', 's')`,
     )
     for (let i = 0; i < 2000; i++) insert.run(`many-${i}`)
-    // In the middle of a unit, between two, and after the rows of a unit that has its place were written.
-    for (const [domain, delayMs] of [
-      ['traces', 60],
-      ['settings', 0],
-      ['insights', 15],
-    ] as const) {
-      expect(await adoptUntil(domain, delayMs)).toBe('SIGKILL')
-    }
-    const last = await adoptAsJson({ DATA_DIR: dataDir })
+    const killed = await installation('killed')
+    // In the middle of a unit, and between two.
+    expect(await adoptUntil(killed, 'traces', 60)).toBe('SIGKILL')
+    expect(await adoptUntil(killed, 'insights', 0)).toBe('SIGKILL')
+    const last = await adoptAsJson(killed)
     expect(last.tables.find(({ table }) => table === 'spans')).toMatchObject({ adopted: 0, present: 2003 })
+    expect(last.tables.find(({ table }) => table === 'insights')).toMatchObject({ adopted: 2, present: 0 })
     expect([sum(last, 'adopted') + sum(last, 'present'), sum(last, 'quarantined')]).toEqual([ROWS + 2000, 0])
 
-    const untouched = join(folder, 'other')
-    const whole = await adoptAsJson({ DATA_DIR: untouched })
-    expect(last.tables.map(({ table, digest }) => [table, digest])).toEqual(
-      whole.tables.map(({ table, digest }) => [table, digest]),
-    )
-    expect(await contentsOf(dataDir)).toEqual(await contentsOf(untouched))
+    const whole = await adoptAsJson(await installation('whole'))
+    const digests = (report: AdoptReport) => report.tables.map(({ table, digest }) => [table, digest])
+    expect(digests(last)).toEqual(digests(whole))
+    expect(last.tables.find(({ table }) => table === 'settings')?.removedSeeds).toEqual([])
+    // A row that were there twice would show in a third run only.
+    const again = await adoptAsJson(killed)
+    expect([sum(again, 'adopted'), sum(again, 'present')]).toEqual([0, ROWS + 2000])
+    expect(await rowsIn(killed)).toEqual(ROWS + 2000)
   }, 60_000)
 })
 
-/** Rows per table, and settings as they are. */
-async function contentsOf(dir: string): Promise<unknown> {
-  const store = await openSqliteStore({ path: join(dir, 'holdfast.db') })
+/** Rows that the installation has in the tables of the older dashboard, without records of adoptions. */
+async function rowsIn(env: Record<string, string>): Promise<number> {
+  const url = env.POSTGRES_APP_URL
+  const store = url
+    ? openPostgresStore({ url, maxConnections: 1 })
+    : await openSqliteStore({ path: join(env.DATA_DIR ?? '', 'holdfast.db') })
   try {
-    await migrate(store)
-    const tables = await store.db.query<{ name: string }>(
-      `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '\\_%' ESCAPE '\\' ORDER BY name`,
-    )
-    const counts = []
-    for (const { name } of tables)
-      counts.push(await store.db.queryOne(`SELECT '${name}' AS name, count(*) AS rows FROM ${name}`))
-    return [counts, await store.db.query('SELECT key, value FROM settings ORDER BY key')]
+    let rows = 0
+    for (const { table } of tableMaps) {
+      const where = table === 'audit_log' ? `WHERE action <> 'storage.adopt'` : ''
+      rows +=
+        (await store.db.queryOne<{ rows: number }>(`SELECT count(*) AS rows FROM ${table} ${where}`))?.rows ??
+        0
+    }
+    return rows
   } finally {
     await store.close()
   }

@@ -65,8 +65,10 @@ export async function runAdopt(path: string, flags: AdoptFlags, env: Env): Promi
       (kind) => error instanceof kind,
     )
     if (!expected || !(error instanceof Error)) throw error
-    if (flags.json) console.log(JSON.stringify({ error: error.message }))
-    else console.error(error.message)
+    const hint =
+      error instanceof DbError ? ' What was adopted before this stays; the same command does the rest.' : ''
+    if (flags.json) console.log(JSON.stringify({ error: error.message + hint }))
+    else console.error(error.message + hint)
     return FAILED
   }
 }
