@@ -18,6 +18,7 @@ import type { Storage } from './db/app-db-router.ts'
 import { isDbError } from './db/db-errors.ts'
 import { createFleet } from './fleet/index.ts'
 import {
+  checkDisk,
   createHealthService,
   createProcessMetrics,
   createSystemService,
@@ -181,7 +182,9 @@ export function createApp(options: AppOptions): App {
     postgresConfigured: config.postgresAppUrl !== undefined,
     clock,
   })
-  const health = createHealthService({ checks: { ...facts.checks, docker: async () => fleet.check() } })
+  const health = createHealthService({
+    checks: { ...facts.checks, disk: () => checkDisk(config.dataDir), docker: async () => fleet.check() },
+  })
   const collector = () => {
     const { queueLength, droppedSamples } = metrics.service.stats()
     return { ...fleet.status(), droppedSamples, queueLength }

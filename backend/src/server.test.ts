@@ -1,5 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,6 +33,8 @@ afterEach(() => {
   for (const close of closers.splice(0)) close()
   rmSync(dataDir, { recursive: true, force: true })
 })
+
+const file = () => join(dataDir, 'holdfast.db')
 
 interface Running {
   readonly child: ChildProcess
@@ -183,6 +194,33 @@ describe('the server', () => {
     const running = run({ DATA_DIR: join(dataDir, 'file', 'below') })
     expect(await running.ended).toBe(1)
     expect(running.output()).toContain('Set DATA_DIR')
+  })
+
+  it.each<[string, () => void, RegExp]>([
+    [
+      'damaged',
+      () => writeFileSync(file(), 'no database'.repeat(1000)),
+      /Move it aside and restore a backup/,
+    ],
+    ['a folder', () => mkdirSync(file()), /See that it is a file/],
+  ])('starts although the SQLite file is %s, says so, and heals', async (_, damage, advice) => {
+    damage()
+    const running = run({})
+    const { url } = await running.line('listening')
+    expect((await fetch(`${url}/health/live`)).status).toBe(200)
+    expect((await fetch(`${url}/health/ready`)).status).toBe(503)
+    const refused = await fetch(`${url}/api/auth/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(ADMIN),
+    })
+    expect(refused.status).toBe(503)
+    expect(await refused.json()).toMatchObject({
+      code: 'store_unavailable',
+      reason: expect.stringMatching(advice),
+    })
+    rmSync(file(), { recursive: true })
+    await setUp(running)
   })
 
   it('refuses a folder that another server uses', async () => {

@@ -3,9 +3,10 @@ import type { Server } from 'node:http'
 import { isatty } from 'node:tty'
 import { type App, createApp } from './app.ts'
 import { type Config, ConfigError, loadConfig } from './core/config/config.ts'
+import { SecretKeyError } from './core/crypto/secret-box.ts'
 import { newToken } from './core/crypto/tokens.ts'
 import { createLogger, type Log } from './core/log.ts'
-import { removeServerFile, writeServerFile } from './core/server-file.ts'
+import { removeServerFile, type ServerFile, writeServerFile } from './core/server-file.ts'
 import { VERSION } from './core/version.ts'
 import { openStorage } from './db/app-db-router.ts'
 import { StoreInUseError } from './db/sqlite-server-lock.ts'
@@ -47,7 +48,7 @@ export async function startServer(config: Config, log: Log): Promise<RunningServ
     app = made
     await listen(app.server, config)
     const local = { url: localUrlOf(app.server, config), pid: process.pid, secret: localSecret }
-    writeServerFile(config.dataDir, local)
+    tellCommandLine(config, local, log)
     const url = urlOf(app.server, config)
     log.info({ url, version: VERSION }, 'listening')
     greet([`Holdfast ${VERSION} is at ${url}`, 'Ctrl+C stops it'])
@@ -58,6 +59,18 @@ export async function startServer(config: Config, log: Log): Promise<RunningServ
     await storage.close()
     removeServerFile(config.dataDir, process.pid)
     throw error
+  }
+}
+
+/** Without the file commands on this machine do not find the server; that is no reason not to serve. */
+function tellCommandLine(config: Config, local: ServerFile, log: Log): void {
+  try {
+    writeServerFile(config.dataDir, local)
+  } catch (error) {
+    log.warn(
+      { err: error },
+      'server.json cannot be written: commands on this machine will not find this server',
+    )
   }
 }
 
@@ -212,9 +225,10 @@ function readConfig(env: NodeJS.ProcessEnv): Config | undefined {
 
 function reportStartFailure(error: unknown, log: Log): void {
   // These carry what to do in their message; a stack would only bury it.
-  const known =
-    error instanceof StartError || error instanceof ConfigError || error instanceof StoreInUseError
-  if (known) process.stderr.write(`Holdfast cannot start. ${error.message}\n`)
+  const known = [StartError, ConfigError, SecretKeyError, StoreInUseError].some(
+    (kind) => error instanceof kind,
+  )
+  if (known && error instanceof Error) process.stderr.write(`Holdfast cannot start. ${error.message}\n`)
   else log.fatal({ err: error }, 'start failed')
 }
 

@@ -30,7 +30,11 @@ export function createAuditService(deps: {
         await store.insert([row])
       } catch (error) {
         log.warn({ err: error, action: event.action }, 'audit record spooled: the store did not take it')
-        await spool.append(row)
+        await spool.append(row).catch((spoolError: unknown) => {
+          log.error({ err: spoolError, action: event.action }, 'audit record lost: the spool did not take it')
+          // On a full disk both fail; what the store said is what the caller can be told.
+          throw error
+        })
       }
     },
 

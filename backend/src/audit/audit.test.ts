@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -97,6 +97,13 @@ describe.each(plainDatabases)('audit on $name', ({ open }) => {
     } while (cursor !== undefined)
     expect(new Set(seen).size).toBe(25)
     expect(seen).toHaveLength(25)
+  })
+
+  it('fails as its store does when the spool cannot be written either', async () => {
+    away = true
+    rmSync(folder, { recursive: true })
+    writeFileSync(folder, 'no folder')
+    await expect(audit.record(event('user.create'))).rejects.toMatchObject({ kind: 'unavailable' })
   })
 
   it('filters', async () => {

@@ -18,8 +18,13 @@ const pathOf = (dataDir: string) => join(dataDir, 'server.json')
 export function writeServerFile(dataDir: string, file: ServerFile): void {
   const draft = `${pathOf(dataDir)}.${file.pid}`
   rmSync(draft, { force: true })
-  writeFileSync(draft, `${JSON.stringify(file)}\n`, { mode: 0o600, flag: 'wx' })
-  renameSync(draft, pathOf(dataDir))
+  try {
+    writeFileSync(draft, `${JSON.stringify(file)}\n`, { mode: 0o600, flag: 'wx' })
+    renameSync(draft, pathOf(dataDir))
+  } catch (error) {
+    rmSync(draft, { force: true })
+    throw error
+  }
 }
 
 /** The file of a server that was killed is still there; undefined for it, and when there is none. */

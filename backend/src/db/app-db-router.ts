@@ -126,7 +126,7 @@ class AppDbRouter implements Storage {
       // One after the other: what PostgreSQL holds is compared with the SQLite file before it is migrated.
       await this.#stores.sqlite?.start()
       await this.#stores.postgres?.start()
-      const { refusals } = await this.#settler.settle()
+      const { refusals } = await this.#settleAtStart()
       if (refusals.length > 0) throw new ConfigError(refusals)
     } catch (error) {
       await this.close()
@@ -243,6 +243,17 @@ class AppDbRouter implements Storage {
       .find((store) => store.has(db))
       ?.suspect(error)
     return new StoreUnavailableError(domain, error.message, error)
+  }
+
+  /** A store that cannot be asked or written now is away, like one that cannot be opened. */
+  async #settleAtStart(): ReturnType<Settler['settle']> {
+    try {
+      return await this.#settler.settle()
+    } catch (error) {
+      if (!isDbError(error)) throw error
+      for (const store of this.#managed()) store.fail(error)
+      return await this.#settler.settle()
+    }
   }
 
   #failWaiting(): void {

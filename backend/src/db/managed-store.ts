@@ -102,6 +102,11 @@ export class ManagedStore {
     if (this.#state === 'prepared') this.#becomeReady()
   }
 
+  /** It was opened and then failed before it could be used, e.g. because its disk is full: it is tried again. */
+  fail(error: Error): void {
+    if (this.#state === 'prepared') this.#goAway(error)
+  }
+
   /** A call has failed because the store is unavailable: asks it, and if it is away, waits for it to come back. */
   suspect(error: Error): void {
     if (this.#state !== 'ready' || this.#stopped.signal.aborted) return

@@ -40,6 +40,9 @@ const advice: Partial<Record<DbErrorKind, string>> = {
   busy: 'Another process holds the write lock of this file.',
 }
 
+const mayOpen =
+  'See that it is a file, and that the user of this process may read and write it and its folder.'
+
 /** @param path the database file, named in messages about it. */
 export function sqliteError(failure: SqliteFailure, path: string): DbError {
   const kind = kindOf(failure.code)
@@ -52,7 +55,7 @@ export function sqliteError(failure: SqliteFailure, path: string): DbError {
       details,
     )
   }
-  const hint = advice[kind]
+  const hint = /^SQLITE_(CANTOPEN|PERM)/.test(failure.code) ? mayOpen : advice[kind]
   return new DbError(kind, hint ? `${path}: ${failure.message}. ${hint}` : failure.message, details)
 }
 

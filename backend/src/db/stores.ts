@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Log } from '../core/log.ts'
 import { DbError } from './db-errors.ts'
@@ -9,6 +9,7 @@ import { assertSameInstallation } from './placements.ts'
 import { checkPostgresVersion, closeAppDb, configureAppDb, getAppDb } from './postgres.ts'
 import type { SqlStore } from './sql-store.ts'
 import { openSqliteStore } from './sqlite.ts'
+import { sqliteError } from './sqlite-errors.ts'
 import { lockSqliteServer, type ServerLock } from './sqlite-server-lock.ts'
 import { createLedgerTables } from './transfer/ledger.ts'
 
@@ -31,11 +32,15 @@ export function sqliteSource(path: string): StoreSource {
     measure: async () => sizeOf(path),
     async open() {
       makeFolder(dirname(path))
+      assertWritable(path)
       const lock = await lockSqliteServer(path)
       let store: SqlStore | undefined
       try {
         store = await openSqliteStore({ path })
-        return { store: withLock(store, lock), info: await prepare(store) }
+        const info = await prepare(store)
+        // A file that can be read but not written has to be found here, not by the first change.
+        await store.transaction(async () => undefined)
+        return { store: withLock(store, lock), info }
       } catch (error) {
         await store?.close()
         lock.release()
@@ -60,14 +65,26 @@ function makeFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
     throw new DbError(
       'unavailable',
-      `The data folder ${folder} cannot be made (${reason}). Set DATA_DIR to one that can.`,
+      `The data folder ${folder} cannot be made (${messageOf(cause)}). Set DATA_DIR to one that can.`,
       { cause },
     )
   }
 }
+
+/** Opening a file that is read-only would leave a write-ahead log beside it that is read-only for good. */
+function assertWritable(path: string): void {
+  for (const file of [path, `${path}-wal`, `${path}-shm`]) {
+    try {
+      if (existsSync(file)) accessSync(file, constants.R_OK | constants.W_OK)
+    } catch (cause) {
+      throw sqliteError({ code: 'SQLITE_READONLY', message: messageOf(cause) }, file)
+    }
+  }
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
 /** Bytes of the file and its write-ahead log. */
 function sizeOf(path: string): number {

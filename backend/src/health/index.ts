@@ -1,3 +1,4 @@
+export { checkDisk } from './disk.check.ts'
 export { docsRoutes } from './docs.routes.ts'
 export { healthRoutes } from './health.routes.ts'
 export { type Check, createHealthService, type HealthChecks } from './health.service.ts'

@@ -1,10 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { isSampleSecret } from './sample-secrets.ts'
-import { createSecretBox, loadSecretKey, SecretBoxError } from './secret-box.ts'
+import { createSecretBox, loadSecretKey, SecretBoxError, SecretKeyError } from './secret-box.ts'
 
 describe('createSecretBox', () => {
   const box = createSecretBox('k8sMx0d92jd02jd0KK2kd02kd9dj20dk')
@@ -41,6 +41,13 @@ describe('loadSecretKey', () => {
     expect(statSync(join(folder, 'secret.key')).mode & 0o777).toBe(0o600)
     expect(loadSecretKey(undefined, folder)).toBe(key)
     expect(readFileSync(join(folder, 'secret.key'), 'utf8').trim()).toBe(key)
+  })
+
+  it('says what to do when there is no way to make or read the file', () => {
+    const none = join(folder, 'no-such-folder')
+    expect(() => loadSecretKey(undefined, none)).toThrow(/set SECRET_KEY/)
+    mkdirSync(join(folder, 'secret.key'))
+    expect(() => loadSecretKey(undefined, folder)).toThrow(SecretKeyError)
   })
 
   it('does not replace a broken key file', () => {

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
-import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** Encrypts what must be read back later: API keys, TLS keys, secret settings. */
@@ -18,6 +18,14 @@ export class SecretBoxError extends Error {
       },
     )
     this.name = 'SecretBoxError'
+  }
+}
+
+/** The file of the installation's secret cannot be used. The message says why and what to do. */
+export class SecretKeyError extends Error {
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause })
+    this.name = 'SecretKeyError'
   }
 }
 
@@ -59,25 +67,64 @@ export function createSecretBox(secret: string): SecretBox {
 /**
  * The installation's secret: the configured one, or the one in `<dataDir>/secret.key`, which is generated
  * (mode 0600) when it is missing. Two processes starting at once agree on one file.
+ *
+ * @throws {SecretKeyError} when the file cannot be made or read, or holds no key.
  */
 export function loadSecretKey(configured: string | undefined, dataDir: string): string {
   if (configured !== undefined) return configured
   const file = join(dataDir, 'secret.key')
-  try {
-    const descriptor = openSync(file, 'wx', 0o600)
-    try {
-      writeSync(descriptor, `${randomBytes(32).toString('base64url')}\n`)
-      fsyncSync(descriptor)
-    } finally {
-      closeSync(descriptor)
-    }
-  } catch (error) {
-    // Already there: the usual case from the second start on.
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
-    chmodSync(file, 0o600)
-  }
-  const secret = readFileSync(file, 'utf8').trim()
+  const secret = readOrMake(file)
   if (secret.length < 32)
-    throw new Error(`${file} holds no key: restore it from a backup, or delete it to start with a new one`)
+    throw new SecretKeyError(
+      `${file} holds no key: restore it from a backup, or delete it to start with a new one`,
+    )
   return secret
 }
+
+function readOrMake(file: string): string {
+  try {
+    makeKey(file)
+    return readFileSync(file, 'utf8').trim()
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new SecretKeyError(
+      `The key of stored secrets cannot be read from or written to ${file} (${reason}). Let the user of this process (uid ${process.getuid?.() ?? '?'}) own that file, make room on its disk, or set SECRET_KEY.`,
+      error,
+    )
+  }
+}
+
+function makeKey(file: string): void {
+  let descriptor: number
+  try {
+    descriptor = openSync(file, 'wx', 0o600)
+  } catch (error) {
+    // Already there: the usual case from the second start on.
+    if (!hasCode(error, 'EEXIST')) throw error
+    keepPrivate(file)
+    return
+  }
+  try {
+    writeSync(descriptor, `${randomBytes(32).toString('base64url')}\n`)
+    fsyncSync(descriptor)
+  } catch (error) {
+    // A full disk must not leave an empty key behind, which would be refused from then on.
+    rmSync(file)
+    throw error
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+function keepPrivate(file: string): void {
+  if ((statSync(file).mode & 0o077) === 0) return
+  try {
+    chmodSync(file, 0o600)
+  } catch (error) {
+    // It is another user's, such as a mounted secret: who may read it was decided there.
+    if (!hasCode(error, 'EPERM') && !hasCode(error, 'EROFS')) throw error
+  }
+}
+
+const hasCode = (error: unknown, code: string) =>
+  error instanceof Error && 'code' in error && error.code === code

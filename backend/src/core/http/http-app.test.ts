@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { DbError } from '../../db/db-errors.ts'
+import { DbError, type DbErrorKind } from '../../db/db-errors.ts'
 import { AppError, conflict } from '../errors.ts'
 import { createLogger } from '../log.ts'
 import { type AuditEvent, createHttpApp, type HttpAppOptions } from './http-app.ts'
@@ -124,6 +124,16 @@ describe('problem documents', () => {
       domain: 'audit',
       reason: 'PostgreSQL refuses connections',
     })
+  })
+
+  it.each<[DbErrorKind, string]>([
+    ['disk-full', 'the disk is full'],
+    ['read-only', 'it is read-only'],
+    ['corrupt', 'its file is damaged'],
+  ])('answers 503 with the reason when a store is %s', async (kind, reason) => {
+    const response = await fetch(`${await serve([failing(new DbError(kind, 'x'))])}/api/fails`)
+    expect(response.status).toBe(503)
+    expect(await response.json()).toMatchObject({ code: 'store_unavailable', reason })
   })
 
   it('answers a unique violation with 409', async () => {

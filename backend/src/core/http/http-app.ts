@@ -3,7 +3,6 @@ import compression from 'compression'
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
 import helmet from 'helmet'
 import type { z } from 'zod'
-import { isDbError } from '../../db/db-errors.ts'
 import { AppError, notFound } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { refuseCrossOrigin } from './origin.ts'
@@ -141,7 +140,7 @@ async function identify(route: Route, req: Request, options: HttpAppOptions): Pr
   try {
     return await options.authenticate(req)
   } catch (error) {
-    if (route.access === 'public' && isDbError(error, 'unavailable')) return ANONYMOUS
+    if (route.access === 'public' && toAppError(error).error.code === 'store_unavailable') return ANONYMOUS
     throw error
   }
 }

@@ -60,7 +60,8 @@ export function toAppError(error: unknown): { error: AppError; expected: boolean
   if (error instanceof AppError) return { error, expected: true }
   if (error instanceof DbError) {
     const mapped = fromDbError(error)
-    if (mapped) return { error: mapped, expected: true }
+    // A store that is away says so itself; a damaged file is only noticed here.
+    if (mapped) return { error: mapped, expected: error.kind !== 'corrupt' }
   }
   const parserError = fromBodyParser(error)
   if (parserError) return { error: parserError, expected: true }
@@ -97,6 +98,8 @@ function fromDbError(error: DbError): AppError | undefined {
       return storeUnavailable(error, 'the disk is full')
     case 'read-only':
       return storeUnavailable(error, 'it is read-only')
+    case 'corrupt':
+      return storeUnavailable(error, 'its file is damaged')
     case 'unique':
       return new AppError(409, 'already_exists', 'Something with the same name or key is there already', {
         cause: error,
@@ -112,7 +115,6 @@ function fromDbError(error: DbError): AppError | undefined {
     case 'not-null':
     case 'invalid-value':
     case 'cancelled':
-    case 'corrupt':
     case 'other':
       return undefined
   }
