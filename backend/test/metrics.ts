@@ -60,6 +60,21 @@ export function openMetrics(db: AppDb, startMs: number, limits?: Partial<Recorde
   }
 }
 
+/** The same on a store without any sample, series or rollup that a reader would see. */
+export async function openEmptyMetrics(db: AppDb, startMs: number): Promise<MetricsBench> {
+  for (const table of ['metrics_recent', 'metrics', 'metric_latest', 'metric_series']) {
+    await db.execute(`DELETE FROM ${table}`)
+  }
+  const metrics = openMetrics(db, startMs)
+  const { keptBy } = await readRollupState(db)
+  if (keptBy === 'timescaledb') await metrics.settle()
+  else {
+    for (const { table } of ROLLUPS) await db.execute(`DELETE FROM ${table}`)
+    await db.execute('UPDATE metric_rollups SET watermark_ms = 0')
+  }
+  return metrics
+}
+
 /** A sample of container `web` on endpoint 1: `cpu.percent` unless said. */
 export function aSample(over: Partial<Sample> & Pick<Sample, 'timeMs' | 'value'>): Sample {
   return { endpointId: 1, subject: 'container', name: 'web', metric: 'cpu.percent', instance: '', ...over }

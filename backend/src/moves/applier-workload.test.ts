@@ -39,8 +39,8 @@ interface Workload {
   readonly operations: readonly Operation[]
 }
 
-const letters = ['a', 'b', 'c', 'd', 'e', 'f']
-const numbers = [1, 2, 3, 4, 5, 6]
+const letters = [...'abcdefghij']
+const numbers = [1, 2, 3, 4, 5, 6, 7, 8]
 const insertUser = 'INTO users (id, username, password_hash) VALUES ($1, $2, $3)'
 
 const workloads: Record<string, Workload> = {
@@ -208,6 +208,18 @@ async function apply(mirror: Mirror, random: Random, isOver: () => boolean): Pro
   }
 }
 
+/** Writers and the applier at once, until the writers are done and the queue is empty. */
+async function disturb(mirror: Mirror, workload: Workload, seed: number): Promise<void> {
+  const writers = mirror.from === 'sqlite' ? 1 : 3
+  let left = writers
+  await Promise.all([
+    ...Array.from({ length: writers }, (_, i) =>
+      write(mirror, workload, new Random(seed + i), STEPS / writers).finally(() => left--),
+    ),
+    apply(mirror, new Random(seed + 99), () => left === 0),
+  ])
+}
+
 /** Puts right what was spoiled and tries all of quarantine again. */
 async function heal(mirror: Mirror): Promise<void> {
   const { db } = mirror.source
@@ -223,6 +235,10 @@ async function heal(mirror: Mirror): Promise<void> {
   }
 }
 
+/** Compared after each: a lasting difference must not be written over by chance. */
+const PHASES = 6
+const STEPS = 36
+
 const given = process.env.WORKLOAD_SEED
 const seeds = given ? [Number(given)] : [7, 19_770_610, Math.floor(Math.random() * 2 ** 31)]
 
@@ -234,18 +250,18 @@ describe.each(['sqlite', 'postgres'] as const)('a mirror of %s', (from) => {
       const opened = await openBoth()
       try {
         const mirror = await Mirror.open(opened, from, workload.domains)
-        const writers = from === 'sqlite' ? 1 : 3
-        let left = writers
-        await Promise.all([
-          ...Array.from({ length: writers }, (_, i) =>
-            write(mirror, workload, new Random(seed + i), 240 / writers).finally(() => left--),
-          ),
-          apply(mirror, new Random(seed + 99), () => left === 0),
-        ])
-        const held = new Set((await mirror.quarantine()).map(({ table, key }) => `${table} ${key}`))
-        const expected = await mirror.rows(mirror.source)
-        const kept = expected.filter((row) => !held.has(rowName(mirror, row)))
-        expect(await mirror.rows(mirror.target), hint).toEqual(kept)
+        for (let phase = 0; phase < PHASES; phase++) {
+          await disturb(mirror, workload, seed + 1_000 * phase)
+          const quarantine = await mirror.quarantine()
+          // Nothing else is wrong with any row: what constraints refuse is for the applier to sort out.
+          expect(
+            quarantine.filter(({ reason }) => !['nul', 'float', 'orphan'].includes(reason)),
+            hint,
+          ).toEqual([])
+          const held = new Set(quarantine.map(({ table, key }) => `${table} ${key}`))
+          const kept = (await mirror.rows(mirror.source)).filter((row) => !held.has(rowName(mirror, row)))
+          expect(await mirror.rows(mirror.target), hint).toEqual(kept)
+        }
         await heal(mirror)
         await mirror.drain(5)
         expect(await mirror.quarantine(), hint).toEqual([])

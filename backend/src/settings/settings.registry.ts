@@ -99,18 +99,17 @@ const RETENTION_TEXTS: Readonly<Record<string, RetentionTexts>> = {
   },
   'metrics.retention.rollup_1m_days': {
     label: 'Averages of the metrics over a minute',
-    help: 'Always at least 3 days longer than every sample, and never longer than averages over an hour.',
+    help: 'From 3 days more than every sample up to as long as averages over an hour.',
     min: 4,
   },
   'metrics.retention.rollup_5m_days': {
     label: 'Averages of the metrics over 5 minutes',
-    help: 'Always at least 3 days longer than every sample, and never longer than averages over an hour.',
+    help: 'From 3 days more than every sample up to as long as averages over an hour.',
     min: 4,
   },
   'metrics.retention.rollup_days': {
     label: 'Averages of the metrics over an hour and a day',
     help: 'How far back charts go.',
-    min: 4,
   },
   'fleet.retention.event_days': {
     label: 'Events of containers and endpoints',

@@ -3,6 +3,7 @@ import type { LucideIcon } from 'lucide-react'
 import {
   Activity,
   Boxes,
+  Database,
   Gauge,
   Info,
   Layers,
@@ -38,6 +39,10 @@ export const NAV: readonly { label: string; items: readonly NavItem[] }[] = [
   {
     label: texts.nav.observe,
     items: [{ to: '/events', label: texts.nav.events, icon: Activity, key: 'e' }],
+  },
+  {
+    label: texts.nav.operate,
+    items: [{ to: '/storage', label: texts.nav.storage, icon: Database, key: 'd' }],
   },
   {
     label: texts.nav.admin,

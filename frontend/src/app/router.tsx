@@ -19,6 +19,7 @@ import { imagesSearch } from '../features/images/images-search.ts'
 import { networksSearch } from '../features/networks/networks-search.ts'
 import { settingsSearch } from '../features/settings/settings-search.ts'
 import { stackSearch, stacksSearch } from '../features/stacks/stacks-search.ts'
+import { storageSearch } from '../features/storage/storage-search.ts'
 import { authQuery } from '../lib/api/queries.ts'
 import { queryClient } from '../lib/query-client.ts'
 import { defineSearch, integerParam, parseSearch, stringifySearch, textParam } from '../lib/search.ts'
@@ -183,6 +184,14 @@ const eventsRoute = createRoute({
   component: lazyRouteComponent(() => import('../features/events/events-page.tsx'), 'EventsPage'),
 })
 
+const storageRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/storage',
+  staticData: { crumb: texts.nav.storage },
+  validateSearch: storageSearch,
+  component: lazyRouteComponent(() => import('../features/storage/storage-page.tsx'), 'StoragePage'),
+})
+
 const settingsRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/settings',
@@ -232,6 +241,7 @@ const routeTree = rootRoute.addChildren([
     imagesRoute,
     networksRoute,
     eventsRoute,
+    storageRoute,
     settingsRoute,
     auditRoute,
     systemRoute,

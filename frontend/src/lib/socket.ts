@@ -1,5 +1,12 @@
 import type { Socket } from 'socket.io-client'
-import type { FleetChanges, FleetEvent, FleetSamples, LiveSample, LogLines } from './api/types.ts'
+import type {
+  FleetChanges,
+  FleetEvent,
+  FleetSamples,
+  LiveSample,
+  LogLines,
+  StorageUnits,
+} from './api/types.ts'
 
 export interface LiveEvents {
   'fleet:changes': FleetChanges
@@ -7,6 +14,7 @@ export interface LiveEvents {
   'fleet:samples': FleetSamples
   sample: LiveSample
   'logs:lines': LogLines
+  'storage:units': StorageUnits
   'session:ended': undefined
 }
 
@@ -25,6 +33,7 @@ interface ServerEvents {
   'fleet:samples': (payload: FleetSamples) => void
   sample: (payload: LiveSample) => void
   'logs:lines': (payload: LogLines) => void
+  'storage:units': (payload: StorageUnits) => void
   'session:ended': () => void
 }
 interface ClientEvents {
@@ -114,6 +123,7 @@ async function open(): Promise<void> {
   opened.on('fleet:samples', (payload) => dispatch('fleet:samples', payload))
   opened.on('sample', (payload) => dispatch('sample', payload))
   opened.on('logs:lines', (payload) => dispatch('logs:lines', payload))
+  opened.on('storage:units', (payload) => dispatch('storage:units', payload))
   opened.on('session:ended', () => dispatch('session:ended', undefined))
 }
 

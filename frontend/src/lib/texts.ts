@@ -1,6 +1,7 @@
 import { adminTexts } from './texts/admin.ts'
 import { baseTexts } from './texts/base.ts'
 import { overviewTexts } from './texts/overview.ts'
+import { storageTexts } from './texts/storage.ts'
 
 /** Every text of the page, by area: a translation replaces the files of ./texts. */
-export const texts = { ...baseTexts, ...adminTexts, overview: overviewTexts }
+export const texts = { ...baseTexts, ...adminTexts, overview: overviewTexts, storage: storageTexts }

@@ -69,7 +69,11 @@ function TroubleRow({ trouble }: { trouble: Trouble }) {
           >
             {trouble.cell.name}
           </Link>
-          <ContainerStatus state={trouble.cell.state} health={trouble.cell.health} />
+          <ContainerStatus
+            state={trouble.cell.state}
+            health={trouble.cell.health}
+            exitCode={trouble.cell.exitCode}
+          />
         </>
       )}
       <span className="w-16 shrink-0 text-right text-ink-3 text-xs">

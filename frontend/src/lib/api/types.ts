@@ -26,11 +26,16 @@ export type LogLine = Schemas['LogLine']
 export type LogSearchEnd = Schemas['LogSearchEnd']
 export type LogSearchMessage = Schemas['LogSearchMessage']
 export type NetworkSummary = Schemas['NetworkSummary']
+export type MoveLogEntry = Schemas['MoveLogEntry']
+export type MovePlan = Schemas['MovePlan']
+export type QuarantinedRow = Schemas['QuarantinedRow']
 export type Readiness = Schemas['Readiness']
+export type Rehearsal = Schemas['Rehearsal']
 export type Role = Schemas['Role']
 export type Session = Schemas['Session']
 export type Setting = Schemas['Setting']
 export type StackSummary = Schemas['StackSummary']
+export type StorageUnit = Schemas['StorageUnit']
 export type StoreInfo = Schemas['StoreInfo']
 export type SystemInfo = Schemas['SystemInfo']
 export type TokenScope = Schemas['TokenScope']
@@ -80,4 +85,9 @@ export interface LogLines {
   lines: LogLine[]
   /** Lines left out because this client was too slow. */
   dropped: number
+}
+
+/** `storage:units` of the room `storage`: the units that have changed, each as a whole. */
+export interface StorageUnits {
+  items: StorageUnit[]
 }
