@@ -1,0 +1,260 @@
+import { copyStatement, stagedInsert } from '../pg-bulk.ts'
+import { quoteName } from '../sql-text.ts'
+import { DigestBuilder } from './digest.ts'
+import type { Job } from './job.ts'
+import { addToQuarantine, type CopyRecord, readCopyRecord, writeCopyRecord } from './ledger.ts'
+import { dropIndexes, rebuildIndexes } from './pg-indexes.ts'
+import { type CopySink, isRefusal, type PgLink } from './pg-link.ts'
+import type { CopyOrder, CopyResult } from './protocol.ts'
+import { refusalOf } from './refusal.ts'
+import { columnNames, upsertClause } from './rows-sql.ts'
+import { type Cursor, type PageSink, SqliteSource } from './sqlite-source.ts'
+import type { Reject } from './types.ts'
+
+/** A page is as large as fits into this time: what the applier and the throttle wait for. */
+const pageMs = 700
+const firstPage = 2_000
+const largestPage = 200_000
+/** What is printed before the socket is served. */
+const partCharacters = 256 * 1024
+/** From here on it pays to build indexes at the end. */
+const rowsWorthDropping = 20_000
+
+interface Page {
+  readonly rows: number
+  readonly rejects: readonly Reject[]
+  /** Where the page ends; null when nothing was left. */
+  readonly cursor: Cursor | null
+  readonly done: boolean
+  readonly bytes: number
+}
+
+/**
+ * Copies a table of SQLite into PostgreSQL: each page, its checkpoint and its quarantined rows in one transaction.
+ * A page that the server refuses is written in ever smaller parts, until the row that it refuses stands alone.
+ */
+export async function copyToPostgres(order: CopyOrder, job: Job): Promise<CopyResult> {
+  return new Copy(
+    order,
+    job,
+    await job.stores.postgres(),
+    new SqliteSource(await job.stores.sqlite({ readonly: true }), order.shape),
+  ).run()
+}
+
+class Copy {
+  readonly #order: CopyOrder
+  readonly #job: Job
+  readonly #link: PgLink
+  readonly #source: SqliteSource
+  readonly #digest = new DigestBuilder()
+  readonly #table: string
+  #record: CopyRecord = { state: 'copying', cursor: null, copiedRows: 0, rejectedRows: 0, savedIndexes: null }
+  #bytes = 0
+  #limit: number
+  readonly #largest: number
+  /** The digest is that of the rows in the target. */
+  #isWhole = true
+  /** Rows go through a staging table and overwrite: some of them are there already. */
+  #staged = false
+
+  constructor(order: CopyOrder, job: Job, link: PgLink, source: SqliteSource) {
+    this.#order = order
+    this.#job = job
+    this.#link = link
+    this.#source = source
+    this.#largest = order.pageRows ?? largestPage
+    this.#limit = Math.min(firstPage, this.#largest)
+    this.#table = order.schema === undefined ? order.shape.table : `${order.schema}.${order.shape.table}`
+  }
+
+  async run(): Promise<CopyResult> {
+    const { unit, shape } = this.#order
+    const found = await readCopyRecord(this.#link, unit, shape.table)
+    this.#isWhole = found.state === 'waiting'
+    this.#record = found
+    if (found.state === 'waiting') await this.#start()
+    if (this.#record.state === 'copying') await this.#copyPages()
+    if (this.#record.state === 'indexing') await this.#finish()
+    const { copiedRows, rejectedRows } = this.#record
+    this.#digest.rejected = rejectedRows
+    return { rows: copiedRows, rejected: rejectedRows, digest: this.#isWhole ? this.#digest.result() : null }
+  }
+
+  async #start(): Promise<void> {
+    const record: CopyRecord = {
+      state: 'copying',
+      cursor: null,
+      copiedRows: 0,
+      rejectedRows: 0,
+      savedIndexes: null,
+    }
+    const isEmpty = (await this.#link.query(`SELECT 1 FROM ${this.#quoted} LIMIT 1`)).length === 0
+    // Rows that are there already are overwritten.
+    this.#staged = !isEmpty
+    const savedIndexes =
+      isEmpty && this.#source.hasRows(rowsWorthDropping)
+        ? await dropIndexes(this.#link, this.#quoted, (saved) =>
+            this.#write({ ...record, savedIndexes: saved }),
+          )
+        : null
+    await this.#write({ ...record, savedIndexes })
+  }
+
+  async #copyPages(): Promise<void> {
+    let drained = false
+    for (;;) {
+      await this.#job.beforePage()
+      this.#job.throwIfAborted()
+      const started = performance.now()
+      const page = await this.#tryPage(drained)
+      if (page instanceof Error) {
+        if (!this.#staged) this.#staged = true
+        else if (drained) this.#limit = Math.max(1, this.#limit >> 1)
+        if (!drained) {
+          drained = true
+          await this.#job.onConflict()
+        }
+        continue
+      }
+      // The rest of what was refused is still to come: no second drain for it.
+      if (this.#limit >= Math.min(firstPage, this.#largest)) drained = false
+      this.#adapt(performance.now() - started)
+      this.#job.progress({ rows: this.#record.copiedRows, bytes: this.#bytes, state: 'copying' })
+      if (page.done) break
+    }
+    await this.#write({ ...this.#record, state: 'indexing' })
+  }
+
+  /** Grows and shrinks pages to their time; after a refusal they grow back. */
+  #adapt(tookMs: number): void {
+    if (tookMs < pageMs / 2) this.#limit = Math.min(this.#limit * 2, this.#largest)
+    else if (tookMs > pageMs * 1.5) this.#limit = Math.max(1, Math.round((this.#limit * pageMs) / tookMs))
+  }
+
+  /** Writes one page and its checkpoint. An Error is what the server has against it. */
+  async #tryPage(drained: boolean): Promise<Page | Error> {
+    const limit = this.#limit
+    try {
+      return await this.#page(limit)
+    } catch (error) {
+      this.#source.close()
+      this.#digest.dropPage()
+      if (this.#source.beExact(error)) return this.#tryPage(drained)
+      if (!isRefusal(error)) throw error
+      return limit === 1 && this.#staged && drained ? this.#refuseRow(error) : error
+    }
+  }
+
+  async #page(limit: number): Promise<Page> {
+    const { shape, asApplier } = this.#order
+    const columns = columnNames(shape)
+    const staging = 'holdfast_transfer'
+    const staged = stagedInsert(this.#table, staging, columns, undefined)
+    return this.#transaction(async () => {
+      if (asApplier) await this.#link.script(asApplier.begin)
+      if (this.#staged) await this.#link.script(staged.create)
+      const sink = this.#link.copy(copyStatement(this.#staged ? staging : this.#table, columns))
+      const page = await this.#send(sink, limit)
+      if (this.#staged) await this.#link.script(`${staged.insert} ${upsertClause(shape)}; ${staged.empty}`)
+      if (asApplier) await this.#link.script(asApplier.end)
+      await addToQuarantine(this.#link, this.#order.unit, page.rejects)
+      const record: CopyRecord = {
+        ...this.#record,
+        state: 'copying',
+        cursor: page.cursor ?? this.#record.cursor,
+        copiedRows: this.#record.copiedRows + page.rows - page.rejects.length,
+        rejectedRows: this.#record.rejectedRows + page.rejects.length,
+      }
+      await writeCopyRecord(this.#link, this.#order.unit, shape.table, record)
+      return { page, record }
+    })
+  }
+
+  async #transaction(work: () => Promise<{ page: Page; record: CopyRecord }>): Promise<Page> {
+    const { page, record } = await this.#link.transaction(work)
+    this.#record = record
+    this.#bytes += page.bytes
+    this.#digest.keepPage()
+    this.#job.rejects(page.rejects)
+    return page
+  }
+
+  async #send(sink: CopySink, limit: number): Promise<Page> {
+    const rejects: Reject[] = []
+    let text = ''
+    let bytes = 0
+    const pageSink: PageSink = {
+      row: ({ line, record, key }) => {
+        text += line
+        this.#digest.add(key, record)
+      },
+      reject: (reject) => rejects.push(reject),
+    }
+    let rows = 0
+    try {
+      this.#source.open(this.#record.cursor, limit)
+      for (;;) {
+        const part = this.#source.read(pageSink, partCharacters)
+        rows += part.rows
+        bytes += text.length
+        this.#job.throwIfAborted()
+        if (text !== '') await sink.write(text)
+        text = ''
+        if (part.done) break
+      }
+    } catch (error) {
+      await sink.abandon()
+      throw error
+    }
+    const cursor = this.#source.cursor()
+    await sink.end()
+    return { rows, rejects, cursor, done: rows < limit, bytes }
+  }
+
+  /** One row that the server does not take: it goes to quarantine, and the copy goes on behind it. */
+  async #refuseRow(error: Error): Promise<Page> {
+    const { shape, unit } = this.#order
+    const raw = this.#source.lastExactly()
+    const cursor = this.#source.cursor()
+    if (!raw || !cursor) throw error
+    const rejects = [refusalOf(shape, raw, error)]
+    return this.#transaction(async () => {
+      await addToQuarantine(this.#link, unit, rejects)
+      const record: CopyRecord = { ...this.#record, cursor, rejectedRows: this.#record.rejectedRows + 1 }
+      await writeCopyRecord(this.#link, unit, shape.table, record)
+      return { page: { rows: 1, rejects, cursor, done: false, bytes: 0 }, record }
+    })
+  }
+
+  async #finish(): Promise<void> {
+    const { savedIndexes } = this.#record
+    this.#job.progress({ rows: this.#record.copiedRows, bytes: this.#bytes, state: 'indexing' })
+    if (savedIndexes) {
+      const refused = await rebuildIndexes(this.#link, this.#job, this.#order, savedIndexes)
+      if (refused.length > 0) {
+        this.#job.rejects(refused)
+        this.#isWhole = false
+        await this.#link.transaction(() => addToQuarantine(this.#link, this.#order.unit, refused))
+        this.#record = {
+          ...this.#record,
+          copiedRows: this.#record.copiedRows - refused.length,
+          rejectedRows: this.#record.rejectedRows + refused.length,
+        }
+      }
+    }
+    await this.#link.script(`ANALYZE ${this.#quoted}`)
+    // The end of a copy outlives a crash of the server.
+    await this.#link.script('SET synchronous_commit = on')
+    await this.#write({ ...this.#record, state: 'copied', savedIndexes: null })
+  }
+
+  get #quoted(): string {
+    return quoteName(this.#table)
+  }
+
+  async #write(record: CopyRecord): Promise<void> {
+    await writeCopyRecord(this.#link, this.#order.unit, this.#order.shape.table, record)
+    this.#record = record
+  }
+}

@@ -1,0 +1,186 @@
+import { once } from 'node:events'
+import pg from 'pg'
+import { from as copyFrom } from 'pg-copy-streams'
+import type { SqlValue } from '../app-db.ts'
+import { DbError } from '../db-errors.ts'
+import { pgError } from '../pg-errors.ts'
+import { encodePgValue, pgTypes } from '../pg-values.ts'
+import type { LedgerSession } from './ledger.ts'
+
+const connectTimeoutMs = 5_000
+const settings = [
+  `application_name = 'holdfast transfer'`,
+  `timezone = 'UTC'`,
+  `datestyle = 'ISO, YMD'`,
+  `bytea_output = 'hex'`,
+  'extra_float_digits = 1',
+  'jit = off',
+  'statement_timeout = 0',
+  `lock_timeout = '10s'`,
+  `idle_in_transaction_session_timeout = '30min'`,
+  // What a crash of the server loses of a page, it loses of its checkpoint too.
+  'synchronous_commit = off',
+]
+
+const asText: pg.CustomTypesConfig = {
+  getTypeParser: () => (value: string) => value,
+}
+
+/** One connection for bulk work. What it throws is a DbError. */
+export class PgLink implements LedgerSession {
+  readonly #client: pg.Client
+  readonly #url: string
+  #pid = 0
+  #lost: Error | undefined
+
+  private constructor(url: string) {
+    this.#url = url
+    this.#client = new pg.Client({
+      connectionString: url,
+      connectionTimeoutMillis: connectTimeoutMs,
+      keepAlive: true,
+      types: pgTypes,
+    })
+    // Reported by the statement that meets it.
+    this.#client.on('error', (error) => {
+      this.#lost ??= error
+    })
+  }
+
+  static async open(url: string): Promise<PgLink> {
+    const link = new PgLink(url)
+    try {
+      await link.#client.connect()
+      await link.script(settings.map((each) => `SET ${each}`).join(';'))
+      const [row] = await link.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
+      link.#pid = row?.pid ?? 0
+    } catch (error) {
+      await link.close()
+      throw pgError(error)
+    }
+    return link
+  }
+
+  async close(): Promise<void> {
+    await this.#client.end().catch(() => undefined) // ended is what it should be
+  }
+
+  async query<Row = Record<string, unknown>>(sql: string, params: readonly SqlValue[] = []): Promise<Row[]> {
+    const { rows } = await this.#run(() =>
+      this.#client.query<pg.QueryResultRow>(sql, params.map(encodePgValue)),
+    )
+    return rows as Row[]
+  }
+
+  async execute(sql: string, params: readonly SqlValue[] = []): Promise<{ rowCount: number }> {
+    const { rowCount } = await this.#run(() => this.#client.query(sql, params.map(encodePgValue)))
+    return { rowCount: rowCount ?? 0 }
+  }
+
+  /** Rows as arrays of the server's own text. */
+  async texts(sql: string, params: readonly (string | null)[] = []): Promise<(string | null)[][]> {
+    const { rows } = await this.#run(() =>
+      this.#client.query<(string | null)[]>({
+        text: sql,
+        values: [...params],
+        rowMode: 'array',
+        types: asText,
+      }),
+    )
+    return rows
+  }
+
+  async script(sql: string): Promise<void> {
+    await this.#run(() => this.#client.query(sql))
+  }
+
+  /** Opens `COPY … FROM STDIN`. */
+  copy(sql: string): CopySink {
+    const stream = this.#client.query(copyFrom(sql))
+    let failed: unknown
+    stream.on('error', (error) => {
+      failed ??= error
+    })
+    const check = () => {
+      if (failed !== undefined) throw pgError(failed)
+      if (this.#lost) throw pgError(this.#lost)
+    }
+    return {
+      async write(text) {
+        check()
+        if (!stream.write(Buffer.from(text)))
+          await Promise.race([once(stream, 'drain'), once(stream, 'close')])
+        // The socket is served between two parts of a page, and only then.
+        await new Promise((resolve) => setImmediate(resolve))
+        check()
+      },
+      async end() {
+        check()
+        const finished = new Promise<void>((resolve, reject) => {
+          stream.once('finish', resolve)
+          stream.once('error', reject)
+        })
+        stream.end()
+        await finished.catch((error: unknown) => {
+          throw pgError(error)
+        })
+      },
+      async abandon() {
+        if (stream.destroyed) return
+        const closed = once(stream, 'close')
+        stream.destroy(new Error('the page was given up'))
+        await closed.catch(() => undefined) // it was ended by its own error
+      },
+    }
+  }
+
+  /** Runs `work` in a transaction. */
+  async transaction<T>(work: () => Promise<T>): Promise<T> {
+    await this.script('BEGIN')
+    try {
+      const result = await work()
+      await this.script('COMMIT')
+      return result
+    } catch (error) {
+      await this.script('ROLLBACK').catch(() => undefined) // a dead connection has rolled back by itself
+      throw error
+    }
+  }
+
+  /** Ends what runs on the connection now. */
+  async cancel(): Promise<void> {
+    if (this.#pid === 0) return
+    const other = await PgLink.open(this.#url)
+    try {
+      await other.query('SELECT pg_cancel_backend($1)', [this.#pid])
+    } finally {
+      await other.close()
+    }
+  }
+
+  async #run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#lost) throw pgError(this.#lost)
+    try {
+      return await work()
+    } catch (error) {
+      throw pgError(error)
+    }
+  }
+}
+
+export interface CopySink {
+  write(text: string): Promise<void>
+  /** Resolves when the server has taken every row. */
+  end(): Promise<void>
+  /** Gives the statement up; its transaction has failed then. */
+  abandon(): Promise<void>
+}
+
+/** What a server has against a row, and not against being written to at all. */
+export function isRefusal(error: unknown): error is DbError {
+  return (
+    error instanceof DbError &&
+    (['unique', 'foreign-key', 'check', 'not-null', 'invalid-value'].includes(error.kind) ||
+      error.engineCode === '54000')
+  )
+}

@@ -1,0 +1,206 @@
+import { isUtf8 } from 'node:buffer'
+import type SqliteDatabase from 'better-sqlite3'
+import { quoteName } from '../sql-text.ts'
+import { encodeRow, heldValue, InvalidText, isReject, keyColumns, type SourceValue } from './codecs.ts'
+import { type FastValue, fastPrinter, type RowText, rowText } from './row-text.ts'
+import { columnList, columnNames, keyList, tableName } from './rows-sql.ts'
+import type { CanonicalRow, HeldValue, Reject, TableShape } from './types.ts'
+
+export type Database = SqliteDatabase.Database
+/** Where a table was left: the values of the key as SQLite holds them. */
+export type Cursor = readonly HeldValue[]
+
+/** What comes out of a page: a row that is printed, or one that cannot be held. */
+export interface PageSink {
+  row(text: RowText): void
+  reject(reject: Reject): void
+}
+
+type Parameter = bigint | number | string | Uint8Array | null
+
+/** A page needs keys exactly: they hold what the fast way of reading would change. */
+class InexactKey extends Error {}
+
+/**
+ * Reads one table of a SQLite file in pages by its key. Clean rows go a fast way: plain numbers, printed in one go.
+ * A row with something odd in it is read once more, exactly, and checked value by value.
+ */
+export class SqliteSource {
+  readonly #db: Database
+  readonly #shape: TableShape
+  readonly #text: RowText = { line: '', record: '', key: '' }
+  readonly #print: (row: readonly FastValue[]) => boolean
+  readonly #statements = new Map<string, SqliteDatabase.Statement<Parameter[], SourceValue[]>>()
+  #exact = false
+  #rows: IterableIterator<SourceValue[]> | undefined
+  #last: readonly SourceValue[] | undefined
+
+  constructor(db: Database, shape: TableShape) {
+    this.#db = db
+    this.#shape = shape
+    this.#print = fastPrinter(shape, this.#text)
+    // The exact look at one row happens in the middle of a page.
+    db.unsafeMode(true)
+  }
+
+  /** True when the table has at least `rows` rows. */
+  hasRows(rows: number): boolean {
+    const sql = `SELECT count(*) FROM (SELECT 1 FROM ${tableName(this.#shape)} LIMIT ${rows})`
+    return this.#db.prepare<[], number>(sql).pluck().get() === rows
+  }
+
+  /** Starts a page of at most `limit` rows behind `after`. */
+  open(after: Cursor | null, limit: number): void {
+    this.close()
+    this.#last = undefined
+    const exact = this.#exact
+    const columns = exact ? exactList(this.#shape) : columnList(this.#shape)
+    const sql =
+      `SELECT ${columns} FROM ${tableName(this.#shape)} AS t ${after ? `WHERE ${behind(this.#shape, after)}` : ''} ` +
+      `ORDER BY ${keyList(this.#shape)} LIMIT ${limit}`
+    this.#rows = this.#statement(sql, exact).iterate(...(after ?? []).map(parameterOf))
+  }
+
+  /**
+   * Hands on rows until about `characters` characters of text are together.
+   *
+   * @returns how many rows came, and whether the page is at its end.
+   */
+  read(sink: PageSink, characters: number): { rows: number; done: boolean } {
+    let rows = 0
+    let size = 0
+    while (this.#rows) {
+      const step = this.#rows.next()
+      if (step.done) {
+        this.#rows = undefined
+        break
+      }
+      rows++
+      size += this.#hand(step.value, sink)
+      if (size >= characters) return { rows, done: false }
+    }
+    return { rows, done: true }
+  }
+
+  /** The key of the last row that was read. */
+  cursor(): Cursor | null {
+    const last = this.#last
+    if (!last) return null
+    if (this.#exact) return keyColumns(this.#shape).map((i) => heldValue(last[i] ?? null))
+    return keyColumns(this.#shape).map((i) => heldKey(last[i] ?? null))
+  }
+
+  close(): void {
+    this.#rows?.return?.()
+    this.#rows = undefined
+  }
+
+  /** From the next page on every row is read exactly. Returns false when that is so already. */
+  beExact(error: unknown): boolean {
+    if (!(error instanceof InexactKey) || this.#exact) return false
+    this.#exact = true
+    return true
+  }
+
+  /** The row that was read last, as SQLite holds it; undefined when it is gone. */
+  lastExactly(): readonly SourceValue[] | undefined {
+    if (!this.#last) return undefined
+    return this.#exact ? this.#last : this.#exactly(this.#last)
+  }
+
+  #hand(read: readonly SourceValue[], sink: PageSink): number {
+    if (this.#exact) {
+      const raw = exactValues(read)
+      this.#last = raw
+      return this.#encode(raw, sink)
+    }
+    this.#last = read
+    if (this.#print(read as readonly FastValue[])) {
+      sink.row(this.#text)
+      return this.#text.line.length
+    }
+    const raw = this.#exactly(read)
+    // Deleted a moment ago: the change is on its way to the mirror.
+    return raw ? this.#encode(raw, sink) : 1
+  }
+
+  #encode(raw: readonly SourceValue[], sink: PageSink): number {
+    const row: CanonicalRow | Reject = encodeRow(this.#shape, raw)
+    if (isReject(row)) {
+      sink.reject(row)
+      return JSON.stringify(row.row).length
+    }
+    const text = rowText(this.#shape, row)
+    sink.row(text)
+    return text.line.length
+  }
+
+  #exactly(read: readonly SourceValue[]): readonly SourceValue[] | undefined {
+    const key = keyColumns(this.#shape).map((i) => heldKey(read[i] ?? null))
+    const match = this.#shape.key.map((name) => `t.${quoteName(name)} = ?`)
+    const sql = `SELECT ${exactList(this.#shape)} FROM ${tableName(this.#shape)} AS t WHERE ${match.join(' AND ')}`
+    const row = this.#statement(sql, true).get(...key.map(parameterOf))
+    return row && exactValues(row)
+  }
+
+  #statement(sql: string, exact: boolean): SqliteDatabase.Statement<Parameter[], SourceValue[]> {
+    const known = this.#statements.get(sql)
+    if (known) return known
+    const statement = this.#db.prepare<Parameter[], SourceValue[]>(sql)
+    statement.raw(true)
+    statement.safeIntegers(exact)
+    this.#statements.set(sql, statement)
+    return statement
+  }
+}
+
+/** A key value that was read the fast way. @throws InexactKey where that has changed it. */
+function heldKey(value: SourceValue): HeldValue {
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return heldValue(BigInt(value))
+  if (typeof value === 'string' && !value.includes('\ufffd')) return heldValue(value)
+  throw new InexactKey()
+}
+
+function parameterOf(held: HeldValue): Parameter {
+  const text = held.text ?? ''
+  switch (held.class) {
+    case 'null':
+      return null
+    case 'integer':
+      return BigInt(text)
+    case 'real':
+      return Number(text)
+    case 'text':
+      return held.hex ? Buffer.from(text, 'hex') : text
+    case 'blob':
+      return Buffer.from(text, 'hex')
+  }
+}
+
+/** `(a, b) > (?, ?)`; text goes as what it is even where its bytes are no UTF-8. */
+function behind(shape: TableShape, after: Cursor): string {
+  const places = after.map((held) => (held.class === 'text' ? 'CAST(? AS TEXT)' : '?'))
+  return `(${keyList(shape)}) > (${places.join(', ')})`
+}
+
+/** Two values for each column: its storage class, and its value with text as bytes. */
+function exactList(shape: TableShape): string {
+  return columnNames(shape)
+    .map((name) => `t.${quoteName(name)}`)
+    .map(
+      (column) =>
+        `typeof(${column}), CASE typeof(${column}) WHEN 'text' THEN CAST(${column} AS BLOB) ELSE ${column} END`,
+    )
+    .join(', ')
+}
+
+function exactValues(read: readonly SourceValue[]): SourceValue[] {
+  const values: SourceValue[] = []
+  for (let i = 0; i < read.length; i += 2) {
+    const value = read[i + 1] ?? null
+    if (read[i] === 'text' && value instanceof Uint8Array) {
+      values.push(isUtf8(value) ? Buffer.from(value).toString('utf8') : new InvalidText(value))
+    } else values.push(value)
+  }
+  return values
+}
