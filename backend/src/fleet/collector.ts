@@ -16,6 +16,7 @@ import type { FleetState } from './fleet.state.ts'
 import type { EndpointRow, FleetStore, NewFleetEvent } from './fleet.store.ts'
 import type { EndpointEntry } from './fleet-entries.ts'
 import type { HostSource } from './host/host-source.ts'
+import { createLoadGate } from './load-gate.ts'
 import { backoffMs, pause } from './pause.ts'
 import { listEnvironments } from './portainer/portainer-source.ts'
 import { eachHostValue, type FleetSample, liveValues } from './samples.ts'
@@ -58,6 +59,7 @@ const HOST_QUICK_START_MS = 1_000
 export function createCollector(deps: CollectorDeps): Collector {
   const random = deps.random ?? Math.random
   const running = new Map<number, Running>()
+  const gate = createLoadGate()
   let stopped = false
 
   function startMonitor(row: EndpointRow, parent: EndpointRow | undefined): Running {
@@ -69,6 +71,7 @@ export function createCollector(deps: CollectorDeps): Collector {
       log: deps.log,
       intervalMs: deps.intervalMs,
       random,
+      gate,
       record: deps.record,
       onCycle: (rows, durationMs) => {
         if (row.kind !== 'local') recordSums(endpointId)

@@ -13,6 +13,7 @@ import type { EngineContainer } from './docker/engine-types.ts'
 import type { FleetState } from './fleet.state.ts'
 import type { NewFleetEvent } from './fleet.store.ts'
 import type { ContainerEntry } from './fleet-entries.ts'
+import type { LoadGate } from './load-gate.ts'
 import { createBell, createQueue, forEachLimited, pause } from './pause.ts'
 import { createSampleLanes } from './sample-lanes.ts'
 import { eachContainerValue, type FleetSample } from './samples.ts'
@@ -28,6 +29,8 @@ export interface MonitorDeps {
   readonly log: Log
   readonly intervalMs: number
   readonly random: () => number
+  /** What is asked without anybody waiting for it goes through here, with that of all other endpoints. */
+  readonly gate: LoadGate
   readonly record: (samples: FleetSample[]) => void
   /** Once per sampling cycle, with the time it took. */
   readonly onCycle: (rows: SampleRow[], durationMs: number) => void
@@ -36,6 +39,7 @@ export interface MonitorDeps {
   readonly lastEventAt: () => Promise<string | undefined>
 }
 
+const INSPECT_CONCURRENCY = 4
 const COLLECT_MS = 150
 const RECONCILE_MS = 60_000
 const SLOW_LISTS_MS = 300_000
@@ -77,7 +81,7 @@ export function createEndpointSession(
   let dirtyImages = true
   let dirtyNetworks = true
   let rotation = 0
-  const lanes = createSampleLanes(deps.intervalMs, () => state.endpoints.size)
+  const lanes = createSampleLanes(deps.intervalMs)
   const changesBell = createBell(signal)
   const inspectBell = createBell(signal)
   const inOrder = createQueue()
@@ -97,7 +101,8 @@ export function createEndpointSession(
   function refresh(ids?: readonly string[]): Promise<void> {
     return inOrder(async () => {
       const known = new Map([...(entries() ?? [])].map(([id, entry]) => [id, entry.summary.state]))
-      const list = (await source.containers(ids, signal)).map(listed)
+      const ask = () => source.containers(ids, signal)
+      const list = (await (ids ? ask() : deps.gate(ask))).map(listed)
       if (ids) state.updateContainers(endpointId, ids, list)
       else state.replaceContainers(endpointId, list)
       for (const { summary } of list) {
@@ -146,7 +151,7 @@ export function createEndpointSession(
   }
 
   function inspectAll(ids: readonly string[]): Promise<void> {
-    return forEachLimited(ids, lanes.inspecting(), inspectOne)
+    return forEachLimited(ids, INSPECT_CONCURRENCY, inspectOne)
   }
 
   async function sampleCycle(): Promise<void> {
@@ -163,7 +168,7 @@ export function createEndpointSession(
     let done = 0
     let waitedMs = 0
     let lastFailure: EngineError | undefined
-    await forEachLimited(order, lanes.sampling(), async (entry) => {
+    const ask = async (entry: ContainerEntry) => {
       if (signal.aborted || performance.now() > deadline) return
       rotation++
       const askedAt = performance.now()
@@ -178,7 +183,8 @@ export function createEndpointSession(
         if (fatalKinds.has(error.kind)) lastFailure = error
       }
       waitedMs += performance.now() - askedAt
-    })
+    }
+    await forEachLimited(order, lanes.now(), (entry) => deps.gate(() => ask(entry)))
     if (signal.aborted) return
     lanes.adapt(waitedMs, performance.eventLoopUtilization(loopBefore).utilization)
     if (samples.length > 0) deps.record(samples)
@@ -263,7 +269,7 @@ export function createEndpointSession(
         if (signal.aborted) return
         const ids = [...toInspect]
         toInspect.clear()
-        await inspectAll(ids)
+        await forEachLimited(ids, INSPECT_CONCURRENCY, (id) => deps.gate(() => inspectOne(id)))
       }
     },
 
