@@ -44,8 +44,7 @@ export class RoutedDb implements AppDb {
     params?: readonly SqlValue[],
     options?: QueryOptions,
   ): Promise<Row[]> {
-    const work = (db: AppDb) => db.query<Row>(sql, params, options)
-    return readsOnly(sqlFor(this.dialect, sql)) ? this.#read(work) : this.#write(work, options?.signal)
+    return this.#query(sql, (db) => db.query<Row>(sql, params, options), options?.signal)
   }
 
   queryOne<Row = Record<string, unknown>>(
@@ -53,8 +52,7 @@ export class RoutedDb implements AppDb {
     params?: readonly SqlValue[],
     options?: QueryOptions,
   ): Promise<Row | undefined> {
-    const work = (db: AppDb) => db.queryOne<Row>(sql, params, options)
-    return readsOnly(sqlFor(this.dialect, sql)) ? this.#read(work) : this.#write(work, options?.signal)
+    return this.#query(sql, (db) => db.queryOne<Row>(sql, params, options), options?.signal)
   }
 
   execute(sql: SqlText, params?: readonly SqlValue[], options?: QueryOptions): Promise<{ rowCount: number }> {
@@ -90,6 +88,10 @@ export class RoutedDb implements AppDb {
 
   healthCheck(): Promise<boolean> {
     return this.#read((db) => db.healthCheck()).catch(() => false) // unavailable is not healthy
+  }
+
+  #query<T>(sql: SqlText, work: (db: AppDb) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    return readsOnly(sqlFor(this.dialect, sql)) ? this.#read(work) : this.#write(work, signal)
   }
 
   /** Async, so that a domain without its store rejects instead of throwing. */

@@ -9,11 +9,20 @@ export function changesSchema(sql: string): boolean {
 
 const readingVerb = /^\s*(?:--[^\n]*\n\s*)*(?:select|values|(with))\b/i
 const writingVerb = /\b(?:insert|update|delete|merge)\b/i
+/** Texts are constants of the code, with a few that are put together. */
+const knownTexts = 2_000
+const reading = new Map<string, boolean>()
 
 /** True for a statement that certainly writes nothing. WITH may hold a statement that does. */
 export function readsOnly(sql: string): boolean {
-  const verb = readingVerb.exec(sql)
-  return verb !== null && (verb[1] === undefined || !writingVerb.test(sql))
+  let reads = reading.get(sql)
+  if (reads === undefined) {
+    const verb = readingVerb.exec(sql)
+    reads = verb !== null && (verb[1] === undefined || !writingVerb.test(sql))
+    if (reading.size === knownTexts) reading.clear()
+    reading.set(sql, reads)
+  }
+  return reads
 }
 
 /** `schema.table` or `column` as quoted identifiers. */

@@ -29,6 +29,67 @@ async function open(options: Partial<SqliteStoreOptions> = {}): Promise<SqlStore
   return store
 }
 
+describe('threads', () => {
+  it('for streams and snapshots are started as needed, eight at most, and two are kept', async () => {
+    const workers: Worker[] = []
+    const live = () => workers.filter((worker) => worker.threadId !== -1).length
+    const store = await open({
+      spawn: (workerFile, options) => {
+        const worker = spawnWorker(workerFile, options)
+        workers.push(worker)
+        return worker
+      },
+    })
+    expect(live()).toBe(1)
+    let goOn: () => void = () => undefined
+    const over = new Promise<void>((resolve) => {
+      goOn = resolve
+    })
+    let inside = 0
+    const snapshots = Array.from({ length: 12 }, () =>
+      store.snapshot(async (session) => {
+        inside++
+        await over
+        return session.rawQuery('SELECT 1')
+      }),
+    )
+    while (inside < 8) await sleep(5)
+    await sleep(20)
+    expect(inside).toBe(8)
+    expect(live()).toBe(9)
+    expect(await store.db.query('SELECT 1 AS one')).toEqual([{ one: 1 }]) // readers have threads of their own
+    goOn()
+    expect(await Promise.all(snapshots)).toHaveLength(12)
+    while (live() > 4) await sleep(5)
+    expect(live()).toBe(4) // the writer, a reader and two
+    await store.close()
+    expect(live()).toBe(0)
+  })
+
+  it('that wait in line are turned away when the store is closed, and what runs in the writer ends', async () => {
+    const store = await open()
+    await store.db.execute('CREATE TABLE notes (id INTEGER PRIMARY KEY)')
+    let goOn: () => void = () => undefined
+    const over = new Promise<void>((resolve) => {
+      goOn = resolve
+    })
+    const running = store.transaction(async (tx) => {
+      await tx.execute('INSERT INTO notes (id) VALUES (1)')
+      await over
+      await tx.execute('INSERT INTO notes (id) VALUES (2)')
+    })
+    const waiting = store.db.execute('INSERT INTO notes (id) VALUES (3)')
+    await sleep(20)
+    const closing = store.close()
+    await expect(waiting).rejects.toMatchObject({ kind: 'unavailable' })
+    await expect(store.snapshot(async () => 1)).rejects.toMatchObject({ kind: 'unavailable' })
+    goOn()
+    await Promise.all([running, closing])
+    const again = await open()
+    expect(await again.db.query('SELECT id FROM notes ORDER BY id')).toEqual([{ id: 1 }, { id: 2 }])
+  })
+})
+
 describe('opening a SQLite file', () => {
   it('makes the file and sets what the product relies on', async () => {
     const { db } = await open()
