@@ -65,8 +65,7 @@ export async function openTimescale(): Promise<Engine> {
   }
 }
 
-/** A PostgreSQL server with default durability in a new folder, and an empty database `bench` in it. */
-export /** In a process of its own: WebAssembly blocks its thread while it works. */
+/** In a process of its own: WebAssembly blocks its thread while it works. */
 async function startWasm(): Promise<TestServer> {
   const child = fork(fileURLToPath(new URL('../backend/test/timescale-server.ts', import.meta.url)))
   const [url] = await once(child, 'message')
