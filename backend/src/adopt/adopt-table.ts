@@ -163,7 +163,8 @@ class TableAdoption {
   }
 
   /** Those whose key is free, or taken by a row that migrations put in. */
-  async #byKey(candidates: readonly Candidate[]): Promise<Candidate[]> {
+  async #byKey(candidates: readonly Candidate[]): Promise<readonly Candidate[]> {
+    if (this.#startsEmpty) return candidates
     const { isUntouchedSeed } = this.#job
     const there = await this.#existing(candidates.map(({ row }) => this.#keyOf(row)))
     return candidates.filter(({ row }) => {

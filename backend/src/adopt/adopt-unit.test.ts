@@ -32,7 +32,7 @@ describe.each(plainDatabases)('adopting into $name', ({ name: engine, open }) =>
   let legacy: SqliteDatabase.Database
   let target: TestDatabase
   beforeEach(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'holdfast-adopt-'))
+    folder = mkdtempSync(join(tmpdir(), 'holdfast-units-'))
     legacy = createLegacyDatabase(join(folder, 'dashboard.db'))
     target = await open({ migrated: true })
   })

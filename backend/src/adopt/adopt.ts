@@ -1,4 +1,13 @@
-import { copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { createAuditStore } from '../audit/index.ts'
@@ -45,7 +54,7 @@ const QUARANTINE_BATCH = 100
  * @throws {AdoptError}, StoreInUseError, ConfigError, DbError: what was adopted before stays adopted.
  */
 export async function adopt(options: AdoptOptions): Promise<AdoptResult> {
-  const folder = mkdtempSync(join(tmpdir(), 'holdfast-adopt-'))
+  const folder = workFolder(options.config.dataDir)
   try {
     const file = await openLegacyFile(options.path, folder)
     try {
@@ -60,6 +69,37 @@ export async function adopt(options: AdoptOptions): Promise<AdoptResult> {
     }
   } finally {
     rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/**
+ * A folder for the copy: beside the data, where there is room for it, unless that folder is still to be made. Those of
+ * processes that were killed are removed: there are secrets in them.
+ */
+function workFolder(dataDir: string): string {
+  const parents = [dataDir, tmpdir()].filter(existsSync)
+  for (const parent of parents) removeAbandoned(parent)
+  return mkdtempSync(join(parents[0] ?? tmpdir(), `holdfast-adopt-${process.pid}-`))
+}
+
+function removeAbandoned(parent: string): void {
+  for (const name of readdirSync(parent)) {
+    const [, digits] = /^holdfast-adopt-(\d+)-/.exec(name) ?? []
+    const pid = Number(digits)
+    // In a container, the next process has the number of the last one.
+    if (digits !== undefined && (pid === process.pid || !isRunning(pid))) {
+      rmSync(join(parent, name), { recursive: true, force: true })
+    }
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // EPERM: it runs as somebody else, whose folder it is.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
   }
 }
 

@@ -1,4 +1,4 @@
-import { closeSync, copyFileSync, openSync, readSync, rmSync, statfsSync, statSync } from 'node:fs'
+import { chmodSync, closeSync, copyFileSync, openSync, readSync, rmSync, statfsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AdoptError } from './adopt-error.ts'
@@ -35,6 +35,8 @@ function copyIfThere(source: string, target: string): void {
   rmSync(target, { force: true })
   try {
     copyFileSync(source, target)
+    // The mode is that of the original, which may be readable by all or writable by nobody.
+    chmodSync(target, 0o600)
   } catch (error) {
     // No companion is the ordinary case; a database that goes away between two looks is one that changes.
     if (!isMissing(error)) throw unreadable(source, error)
@@ -62,7 +64,7 @@ function requireRoom(source: string, folder: string): number {
     throw new AdoptError(
       'no-room',
       `A copy of ${source} takes ${megabytes(needed * 1.5)}, and ${folder} has ${megabytes(free)} left. ` +
-        'Make room, or set TMPDIR to a folder that has it.',
+        'Make room there.',
     )
   }
   return needed

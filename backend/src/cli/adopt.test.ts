@@ -164,6 +164,7 @@ it('refuses while the server runs, what is no file of the older dashboard, and a
 describe.each(plainDatabases)('when it is killed, on $name', ({ dialect, open }) => {
   const program = new URL('../../test/adopt-child.ts', import.meta.url)
   const opened: TestDatabase[] = []
+  const pids: (number | undefined)[] = []
   afterEach(() => Promise.all(opened.splice(0).map((database) => database.close())))
 
   /** An installation without anything yet. */
@@ -180,6 +181,7 @@ describe.each(plainDatabases)('when it is killed, on $name', ({ dialect, open })
       execArgv: ['--import', 'tsx'],
       env: { ...process.env, ...env },
     })
+    pids.push(child.pid)
     return new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code)))
   }
 
@@ -193,7 +195,14 @@ describe.each(plainDatabases)('when it is killed, on $name', ({ dialect, open })
     // In the middle of a unit, and between two.
     expect(await adoptUntil(killed, 'traces', 60)).toBe('SIGKILL')
     expect(await adoptUntil(killed, 'insights', 0)).toBe('SIGKILL')
+    const copies = () =>
+      [tmpdir(), killed.DATA_DIR ?? '']
+        .filter(existsSync)
+        .flatMap((parent) => readdirSync(parent))
+        .filter((name) => pids.some((pid) => name.startsWith(`holdfast-adopt-${pid}-`)))
+    expect(copies()).toHaveLength(1)
     const last = await adoptAsJson(killed)
+    expect(copies()).toEqual([])
     expect(last.tables.find(({ table }) => table === 'spans')).toMatchObject({ adopted: 0, present: 2003 })
     expect(last.tables.find(({ table }) => table === 'insights')).toMatchObject({ adopted: 2, present: 0 })
     expect([sum(last, 'adopted') + sum(last, 'present'), sum(last, 'quarantined')]).toEqual([ROWS + 2000, 0])
