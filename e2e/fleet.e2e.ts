@@ -123,6 +123,8 @@ describe('a search in a log', () => {
     await rows.first().waitFor()
     expect(new Set(await rows.allTextContents())).toEqual(new Set(['e']))
     await page.getByText(/^Searching/).waitFor({ state: 'detached' })
+    await page.waitForTimeout(500)
+    expect(await page.getByText('ended at its limit').count()).toBe(0)
   })
 
   it('says how far it is and can be stopped', async () => {

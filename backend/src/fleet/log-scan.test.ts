@@ -27,7 +27,8 @@ async function engine(lines: readonly string[], send: Send = (res, text) => res.
   const tails: number[] = []
   const server = createServer((req, res) => {
     const query = new URL(req.url ?? '', 'http://engine').searchParams
-    const tail = Number(query.get('tail'))
+    const asked = query.get('tail')
+    const tail = asked === 'all' ? Number.POSITIVE_INFINITY : Number(asked)
     const until = Number(query.get('until') ?? Number.POSITIVE_INFINITY)
     tails.push(tail)
     const kept = lines
@@ -169,6 +170,13 @@ describe('older lines', () => {
     const page = await readLogs(source, webContainer, { tail: 10_000, until })
     expect(page.lines).toHaveLength(5_000)
     expect(page).toMatchObject({ scanned: 5_000, truncated: false, limit: null })
+  })
+
+  it('are none before the log begins', async () => {
+    const { source } = await engine(numbered(10))
+    const before = new Date(START_MS - 1000).toISOString()
+    const page = await readLogs(source, webContainer, { tail: 10, until: before })
+    expect(page).toEqual({ lines: [], scanned: 0, truncated: false, limit: null })
   })
 
   it('are searched for too, each told once', async () => {

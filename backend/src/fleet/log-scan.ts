@@ -30,9 +30,9 @@ const STEP_MS = 150
 const KEPT_BYTES = 16 * 1024 * 1024
 /**
  * Engines count `tail` from the end of the log, and only then leave out what is after `until`: for older lines
- * they are asked for more and more, until enough of them lie before it.
+ * they are asked for more and more, in the end for all, until enough of them lie before it.
  */
-const OLDER_TAILS: readonly number[] = [4_000, 32_000, 256_000, 2_000_000]
+const OLDER_TAILS: readonly (number | undefined)[] = [4_000, 32_000, 256_000, undefined]
 
 /**
  * The newest lines of a container that match, oldest first.
@@ -104,7 +104,9 @@ async function scan(
     }
     const before = pass.parser.entries
     pass = next
-    more = older ? next.parser.entries === 0 || next.parser.entries > before : next.parser.entries >= tail
+    const { entries } = next.parser
+    if (tail === undefined) more = false
+    else more = older ? entries === 0 || entries > before : entries >= tail
     if (!more || next.matched > query.tail) break
   }
   const result = pass.result()

@@ -120,8 +120,11 @@ export function useLogFeed(targets: readonly LogTarget[], filter: LogFilter, aro
       const onState = (next: SearchState) => setState((before) => ({ ...before, search: next }))
       const run = { targets, filter, stop: stopped.signal, signal: stop.signal, onState }
       const outcome = await runSearch(run, (entries, clear) => {
-        if (clear) feed.change((buffer) => buffer.clear())
-        feed.push(entries)
+        // At once and together: a list that is empty for a moment would scroll to its top.
+        feed.change((buffer) => {
+          if (clear) buffer.clear()
+          buffer.append(entries)
+        })
       })
       searchedFrom.current = outcome.from
       return outcome

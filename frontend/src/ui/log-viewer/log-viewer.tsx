@@ -126,7 +126,8 @@ export function LogViewer(props: LogViewerProps) {
     const fromEnd = element.scrollHeight - element.clientHeight - element.scrollTop
     if (following && movedUp && fromEnd > END_PX) stand()
     else if (!following && !movedUp && fromEnd <= 2 && target === undefined) follow()
-    if (movedUp && element.scrollTop < OLDER_PX && hasOlder && !loadingOlder) onLoadOlder()
+    // Lines that leave move the scroll bar too; only a reader who has left the end asks for older ones.
+    if (!following && movedUp && element.scrollTop < OLDER_PX && hasOlder && !loadingOlder) onLoadOlder()
   }
 
   const selectedIndex = selectedId === null ? -1 : buffer.indexOf(selectedId)

@@ -49,6 +49,19 @@ export function plotShape(series: readonly ChartSeries[]): string {
   return series.map((line) => `${line.key}\u0000${line.min && line.max ? 'band' : 'line'}`).join('\u0001')
 }
 
+/** Points between two gaps, which no line would show: those of a container that runs for a minute at a time. */
+export function lonelyPoints(
+  plot: { data: ArrayLike<ArrayLike<number | null | undefined>> },
+  column: number,
+) {
+  const values = plot.data[column]
+  const lonely: number[] = []
+  for (let at = 0; values && at < values.length; at += 1) {
+    if (values[at] != null && values[at - 1] == null && values[at + 1] == null) lonely.push(at)
+  }
+  return lonely
+}
+
 const MARK_LINE_GAP = 12
 
 function drawMarks(plot: uPlot, state: PlotState) {
@@ -212,7 +225,7 @@ export function plotOptions(input: {
         width: 1.5,
         stroke: () => state.current.theme.line(color(index)),
         ...(single && !line.max ? { fill: () => state.current.theme.fill(color(index), 8) } : {}),
-        points: { show: false },
+        points: { show: false, size: 3, filter: lonelyPoints },
       })),
       ...hidden,
     ],
