@@ -27,8 +27,9 @@ import {
   processMetricsRoutes,
   systemRoutes,
 } from './health/index.ts'
-import { createMetrics } from './metrics/index.ts'
+import { createMetrics, keepByProduct } from './metrics/index.ts'
 import { createMonitoringService, createMonitoringStore, monitoringRoutes } from './monitoring/index.ts'
+import { createMoves, type MoveLimits, movesRoutes, movesSocket } from './moves/index.ts'
 import {
   createLoginAttemptsStore,
   createLoginLimiter,
@@ -62,6 +63,8 @@ export interface AppOptions {
   readonly pageFolder?: string
   /** Checks every answer against its schema; for tests. */
   readonly checkResponses?: boolean
+  /** Shorter times for tests of moves. */
+  readonly moveLimits?: Partial<MoveLimits>
   /** How often live connections are checked again. */
   readonly recheckMs?: number
   /** Bearer token for the command line on this machine; without it there is no such access. */
@@ -185,6 +188,17 @@ export function createApp(options: AppOptions): App {
   const health = createHealthService({
     checks: { ...facts.checks, disk: () => checkDisk(config.dataDir), docker: async () => fleet.check() },
   })
+  const moves = createMoves({
+    control: storage.control,
+    status: () => storage.status(),
+    log: part('moves'),
+    clock,
+    dataDir: config.dataDir,
+    requestP99Ms: () => processMetrics.requestP99Ms(),
+    prepare: { metrics: keepByProduct },
+    ...(options.moveLimits ? { limits: options.moveLimits } : {}),
+  })
+  movesSocket({ realtime, moves })
   const collector = () => {
     const { queueLength, droppedSamples } = metrics.service.stats()
     return { ...fleet.status(), droppedSamples, queueLength }
@@ -194,6 +208,7 @@ export function createApp(options: AppOptions): App {
     collector,
     connections: () => realtime.connections(),
     slowConnections: () => realtime.slowConnections(),
+    moves: () => moves.metrics(),
   })
   const system = createSystemService({
     version: VERSION,
@@ -225,6 +240,7 @@ export function createApp(options: AppOptions): App {
     ...settingsRoutes({ settings }),
     ...auditRoutes({ audit }),
     ...monitoringRoutes({ monitoring }),
+    ...movesRoutes({ moves }),
     ...metrics.routes,
     ...fleet.routes,
   ]
@@ -325,6 +341,7 @@ export function createApp(options: AppOptions): App {
     async start() {
       jobs.start()
       fleet.start()
+      await moves.start()
       await jobs.run('setup')
     },
     runJob: jobs.run,
@@ -337,6 +354,7 @@ export function createApp(options: AppOptions): App {
       await metrics.service.close()
       await flushAccess()
       await audit.drain()
+      await moves.stop()
       processMetrics.close()
     },
   }

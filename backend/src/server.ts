@@ -10,6 +10,7 @@ import { removeServerFile, type ServerFile, writeServerFile } from './core/serve
 import { VERSION } from './core/version.ts'
 import { openStorage } from './db/app-db-router.ts'
 import { StoreInUseError } from './db/sqlite-server-lock.ts'
+import { settleRoles } from './moves/index.ts'
 
 /** A reason not to start, with what to do about it. The message is all that a person needs. */
 export class StartError extends Error {
@@ -34,7 +35,12 @@ export interface RunningServer {
  */
 export async function startServer(config: Config, log: Log): Promise<RunningServer> {
   prepareDataFolder(config.dataDir)
-  const storage = await openStorage({ config, log: log.child({ part: 'storage' }), clock: () => new Date() })
+  const storage = await openStorage({
+    config,
+    log: log.child({ part: 'storage' }),
+    clock: () => new Date(),
+    settleRoles,
+  })
   const localSecret = newToken('hfl_')
   let app: App | undefined
   try {

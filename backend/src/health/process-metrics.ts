@@ -2,6 +2,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { CollectorInfo } from './health.schema.ts'
 import type { Readiness } from './health.service.ts'
+import { createMoveMetrics, type MoveFigures } from './move-metrics.ts'
 
 export type ProcessMetrics = ReturnType<typeof createProcessMetrics>
 
@@ -13,6 +14,7 @@ export function createProcessMetrics(deps: {
   collector: () => CollectorInfo
   connections: () => number
   slowConnections: () => number
+  moves: () => MoveFigures
 }) {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
@@ -42,10 +44,17 @@ export function createProcessMetrics(deps: {
   const sockets = gauge('holdfast_live_connections', 'Open live connections')
   const slow = gauge('holdfast_live_slow_connections', 'Live connections that take less than is sent')
 
+  const updateMoves = createMoveMetrics(registry)
+  const recent = recentP99()
+
   return {
     observe(route: { method: string; path: string }, status: number, seconds: number): void {
+      recent.add(seconds * 1_000)
       latency.observe({ method: route.method, route: route.path, status: String(status) }, seconds)
     },
+
+    /** Of the last seconds; null when there were few requests. */
+    requestP99Ms: recent.p99Ms,
 
     /** Of the last minute or so. */
     eventLoopDelayP99Ms: delay.p99Ms,
@@ -64,12 +73,34 @@ export function createProcessMetrics(deps: {
       queue.set(collector.queueLength)
       sockets.set(deps.connections())
       slow.set(deps.slowConnections())
+      updateMoves(deps.moves())
       return { contentType: registry.contentType, text: await registry.metrics() }
     },
 
     close(): void {
       delay.stop()
       registry.clear()
+    },
+  }
+}
+
+const RECENT_REQUESTS = 200
+const RECENT_MS = 5_000
+const ENOUGH_REQUESTS = 20
+
+/** The slowest of the last requests but one in a hundred. */
+function recentP99() {
+  const times: { atMs: number; tookMs: number }[] = []
+  return {
+    add(tookMs: number): void {
+      times.push({ atMs: performance.now(), tookMs })
+      if (times.length > RECENT_REQUESTS) times.shift()
+    },
+    p99Ms(): number | null {
+      const since = performance.now() - RECENT_MS
+      const took = times.flatMap((each) => (each.atMs >= since ? [each.tookMs] : [])).sort((a, b) => a - b)
+      if (took.length < ENOUGH_REQUESTS) return null
+      return took[Math.ceil(took.length * 0.99) - 1] ?? null
     },
   }
 }

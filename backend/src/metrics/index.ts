@@ -13,6 +13,7 @@ import { DEFAULT_RETENTION, type MetricsRetention, type Reach } from './resoluti
 export type { MetricsService } from './metrics.service.ts'
 export type { SeriesKey } from './metrics.store.ts'
 export { createMetricsImport, type ImportedPoint, type MetricsImport } from './metrics-import.ts'
+export { keepByProduct } from './metrics-kept-by.ts'
 export type { MetricsRetention } from './resolution.ts'
 
 /** Five minutes of samples per series go to their place at once; what is newer is read where it waits. */

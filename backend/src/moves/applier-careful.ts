@@ -18,6 +18,7 @@ import {
 import type { ApplyJob } from './applier.ts'
 import { keysWhere, type Reference, readReferences, valuesOf } from './applier-relations.ts'
 import {
+  type BookedJob,
   type Found,
   isAboutRows,
   keepBooks,
@@ -40,7 +41,7 @@ type Rejects = Map<string, Map<string, Reject>>
  * allows the state that is read, so with all of it applied the target does too. Rows that it refuses nevertheless, and
  * those whose parent is not to be had, go to quarantine and leave the mirror.
  */
-export async function applyCarefully(job: ApplyJob, batch: Wanted): Promise<Outcome> {
+export async function applyCarefully(job: BookedJob, batch: Wanted): Promise<Outcome> {
   const { source, target, shapes } = job
   const wanted: Keys = new Map([...batch].map(([table, keys]) => [table, new Map(keys)]))
   const refused: Rejects = new Map()
@@ -207,7 +208,7 @@ class Refusals extends Error {
 
 /** Applies everything in one transaction. Rows that the target refuses are returned, and nothing was changed then. */
 async function attempt(
-  job: ApplyJob,
+  job: BookedJob,
   references: readonly Reference[],
   found: readonly Found[],
 ): Promise<Outcome | readonly Reject[]> {

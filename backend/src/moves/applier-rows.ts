@@ -49,18 +49,36 @@ export function readRows(source: SqlStore, shapes: readonly TableShape[], wanted
   })
 }
 
-/** Rejected rows enter quarantine, and keys that had been there and went through leave it. */
-export async function keepBooks(
-  session: ScriptSession,
-  { unit, batch }: ApplyJob,
-  found: readonly Found[],
-): Promise<void> {
-  const held = await session.query<{ name: string }>(
+/** A batch with what was in quarantine before it. */
+export interface BookedJob extends ApplyJob {
+  readonly held: ReadonlySet<string>
+}
+
+/** Tables of the unit with rows in quarantine. Nobody else changes that while a batch is applied. */
+export async function quarantinedTables({ unit, source, target }: ApplyJob): Promise<ReadonlySet<string>> {
+  const books = target.db.dialect === 'postgres' ? target : source
+  const rows = await books.db.query<{ name: string }>(
     'SELECT DISTINCT q.table_name AS name FROM _quarantine AS q WHERE q.unit = $1',
     [unit],
   )
+  return new Set(rows.map(({ name }) => name))
+}
+
+/** True when there is something to enter or to strike out. */
+export function touchesBooks({ batch, held }: BookedJob, found: readonly Found[]): boolean {
+  return (
+    batch.rejects.length > 0 || found.some(({ shape, rejects }) => rejects.size > 0 || held.has(shape.table))
+  )
+}
+
+/** Rejected rows enter quarantine, and keys that had been there and went through leave it. */
+export async function keepBooks(
+  session: ScriptSession,
+  { unit, batch, held }: BookedJob,
+  found: readonly Found[],
+): Promise<void> {
   for (const { shape, rows, gone } of found) {
-    if (!held.some(({ name }) => name === shape.table)) continue
+    if (!held.has(shape.table)) continue
     const through = [...rows.values()].map((row) => keyOf(shape, row))
     await removeFromQuarantine(session, shape.table, [...through, ...gone.values()])
   }

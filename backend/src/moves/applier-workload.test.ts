@@ -153,6 +153,8 @@ const workloads: Record<string, Workload> = {
       (db, r) =>
         db.execute('UPDATE investigations SET insight_id = $2 WHERE id = $1', [r.of(letters), r.of(letters)]),
       (db, r) => db.execute('DELETE FROM investigations WHERE id = $1', [r.of(letters)]),
+      (db, r) =>
+        db.execute('UPDATE investigations SET id = $2 WHERE id = $1', [r.of(letters), r.of(letters)]),
       (db, r) => {
         // What SQLite cannot hold.
         const spoiled = { sqlite: '0.25', postgres: `'NaN'` }[db.dialect]

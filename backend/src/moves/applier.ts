@@ -2,12 +2,15 @@ import type { SqlStore } from '../db/sql-store.ts'
 import { deleteKeys, type TableShape, upsertRows } from '../db/transfer/index.ts'
 import { applyCarefully } from './applier-careful.ts'
 import {
+  type BookedJob,
   type Found,
   isAboutRows,
   keepBooks,
   keyText,
   type Outcome,
+  quarantinedTables,
   readRows,
+  touchesBooks,
   type Wanted,
 } from './applier-rows.ts'
 import type { Capture, QueueBatch } from './capture.ts'
@@ -40,20 +43,20 @@ export interface Applied {
  * Rows that the target cannot hold are in quarantine afterwards and not in the mirror; what goes through leaves
  * quarantine. Whole tables of the batch are not looked at.
  */
-export async function applyBatch(job: ApplyJob): Promise<Applied> {
-  const { source, target, sourceCapture, batch, shapes } = job
+export async function applyBatch(original: ApplyJob): Promise<Applied> {
+  const { source, target, sourceCapture, batch, shapes } = original
   const wanted: Wanted = new Map(
     [...batch.tables].map(([table, { keys }]) => [table, new Map(keys.map((key) => [keyText(key), key]))]),
   )
-  const found = await readRows(source, shapes, wanted)
+  const [found, held] = await Promise.all([readRows(source, shapes, wanted), quarantinedTables(original)])
+  const job: BookedJob = { ...original, held }
   const applied = hasRejects(found)
     ? await applyCarefully(job, wanted)
     : ((await applyPlainly(job, found)) ?? (await applyCarefully(job, wanted)))
-  await source.transaction(async (tx) => {
-    // The books are in PostgreSQL, whichever end of the move that is.
-    if (target.db.dialect === 'sqlite') await keepBooks(tx, job, applied.found)
-    await sourceCapture.acknowledge(tx, batch)
-  })
+  // The books are in PostgreSQL, whichever end of the move that is.
+  if (target.db.dialect === 'sqlite' && touchesBooks(job, applied.found))
+    await source.transaction((tx) => keepBooks(tx, job, applied.found))
+  await sourceCapture.acknowledge(source.db, batch)
   return {
     upserted: applied.upserted,
     deleted: applied.deleted,
@@ -62,7 +65,7 @@ export async function applyBatch(job: ApplyJob): Promise<Applied> {
 }
 
 /** The usual case. Undefined when a constraint of the target is in the way; nothing was changed then. */
-async function applyPlainly(job: ApplyJob, found: readonly Found[]): Promise<Outcome | undefined> {
+async function applyPlainly(job: BookedJob, found: readonly Found[]): Promise<Outcome | undefined> {
   const { unit, target, targetCapture } = job
   try {
     return await target.transaction(async (tx) => {

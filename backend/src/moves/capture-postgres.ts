@@ -1,3 +1,4 @@
+import type { AppDbSession } from '../db/app-db.ts'
 import { isDbError } from '../db/db-errors.ts'
 import type { ScriptSession } from '../db/sql-store.ts'
 import { quoteName } from '../db/sql-text.ts'
@@ -10,31 +11,24 @@ import {
   type Role,
   WritersError,
 } from './capture.ts'
+import {
+  createQueue,
+  createTriggers,
+  EACH_ROW,
+  EVENTS,
+  events,
+  functionBody,
+  functionOf,
+  keyTypes,
+  LOCK_CLASS,
+  literal,
+  pgApplying,
+  queueOf,
+  triggerOf,
+} from './capture-postgres-sql.ts'
 
-/** Any number, the same in every version: the class of the advisory locks of units. */
-const LOCK_CLASS = 1_212_370_247
-/** SQLSTATE of a write that is refused because the rows are kept in the other store. */
-const STALE_WRITER = 'HF001'
 const INSTALL_LOCK_MS = 2_000
 const FLIP_LOCK_MS = 250
-
-/** How writes of the applier are told from others: text for connections that are not the store's. */
-export function pgApplying(unit: string): { begin: string; end: string } {
-  const begin = `
-    DO $holdfast$
-    BEGIN
-      PERFORM pg_advisory_xact_lock_shared(${LOCK_CLASS}, hashtext(current_schema() || ${literal(`.${unit}`)}));
-      IF to_regclass(quote_ident(current_schema()) || '._roles') IS NOT NULL THEN
-        IF EXISTS (SELECT 1 FROM _roles WHERE unit = ${literal(unit)} AND role = 'authority') THEN
-          RAISE EXCEPTION 'This store holds the truth now: nothing is applied to it'
-            USING ERRCODE = '${STALE_WRITER}';
-        END IF;
-      END IF;
-      PERFORM set_config('holdfast.applying', ${literal(unit)}, true);
-    END
-    $holdfast$`
-  return { begin, end: `SET LOCAL holdfast.applying = ''` }
-}
 
 const CREATE_SHARED = `
   CREATE TABLE IF NOT EXISTS _roles (
@@ -48,12 +42,6 @@ const CREATE_SHARED = `
     at TIMESTAMPTZ NOT NULL DEFAULT now()
   );
 `
-
-/** Bits of pg_trigger.tgtype. */
-const EVENTS = { insert: 4, delete: 8, update: 16, truncate: 32 } as const
-const EACH_ROW = 1
-type Event = keyof typeof EVENTS
-const events = Object.keys(EVENTS) as Event[]
 
 /**
  * One set of statement triggers for every role: they look it up. So a change of role is one UPDATE, and takes no lock
@@ -172,10 +160,10 @@ export class PgCapture implements Capture {
     return { tables, whole: waiting.whole, rejects: [], size, oldestAtMs }
   }
 
-  async acknowledge(tx: ScriptSession, batch: QueueBatch): Promise<void> {
+  async acknowledge(session: AppDbSession, batch: QueueBatch): Promise<void> {
     for (const [table, { upTo }] of batch.tables) {
       if (!Array.isArray(upTo) || upTo.length === 0) continue
-      await tx.rawExecute(`DELETE FROM ${queueOf({ table })} WHERE seq = ANY ($1::BIGINT[])`, [
+      await session.execute(`DELETE FROM ${queueOf({ table })} WHERE seq = ANY ($1::BIGINT[])`, [
         `{${upTo.join(',')}}`,
       ])
     }
@@ -217,9 +205,8 @@ export class PgCapture implements Capture {
     await tx.execute(pgApplying(unit).begin)
   }
 
-  async endApply(tx: ScriptSession, unit: string): Promise<void> {
-    await tx.execute(pgApplying(unit).end)
-  }
+  /** The setting ends with the transaction. */
+  async endApply(): Promise<void> {}
 
   /** Waits for transactions that have written, and keeps others from writing until this one ends. */
   async #keepWritersOut(tx: ScriptSession, unit: string, patienceMs: number): Promise<void> {
@@ -334,85 +321,7 @@ async function wrongTables(
   return wrong
 }
 
-const literal = (text: string) => `'${text.replaceAll("'", "''")}'`
-const queueOf = ({ table }: Pick<CapturedTable, 'table'>) => quoteName(`_dirty_${table}`)
-const functionOf = ({ table }: CapturedTable) => quoteName(`_capture_${table}`)
-const triggerOf = (event: Event) => `_capture_${event}`
-
 /** An array literal of texts. */
 function textArray(texts: readonly string[]): string {
   return `{${texts.map((text) => `"${text.replace(/["\\]/g, '\\$&')}"`).join(',')}}`
-}
-
-function keyTypes(shape: TableShape): string[] {
-  return shape.key.map((name) => shape.columns.find((column) => column.name === name)?.pgType ?? 'text')
-}
-
-/** Entries live for a moment only, so vacuum goes by number and not by share of the table. */
-function createQueue(shape: TableShape): string {
-  const keys = keyTypes(shape).map((type, i) => `k${i + 1} ${type} NOT NULL`)
-  return `CREATE TABLE IF NOT EXISTS ${queueOf(shape)} (
-    seq BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at TIMESTAMPTZ NOT NULL DEFAULT now(), ${keys.join(', ')}
-  ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000)`
-}
-
-function createTriggers(schema: string, unit: string, table: CapturedTable, isHypertable: boolean): string {
-  const firing = {
-    insert: 'REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT',
-    delete: isHypertable ? 'FOR EACH ROW' : 'REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT',
-    update: 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT',
-    truncate: 'FOR EACH STATEMENT',
-  }
-  const on = quoteName(table.table)
-  const triggers = events.map(
-    (event) =>
-      `DROP TRIGGER IF EXISTS ${triggerOf(event)} ON ${on};
-       CREATE TRIGGER ${triggerOf(event)} AFTER ${event.toUpperCase()} ON ${on} ${firing[event]}
-       EXECUTE FUNCTION ${functionOf(table)}();`,
-  )
-  const body = functionBody(schema, unit, table)
-  return `CREATE OR REPLACE FUNCTION ${functionOf(table)}() RETURNS TRIGGER LANGUAGE plpgsql
-    AS $holdfast$${body}$holdfast$;
-    ${triggers.join('\n')}`
-}
-
-/** Names are qualified: whoever writes to the table may have another search_path. */
-function functionBody(schema: string, unit: string, table: CapturedTable): string {
-  const own = (name: string) => `${quoteName(schema)}.${quoteName(name)}`
-  const places = table.key.map((_, i) => `k${i + 1}`).join(', ')
-  const keys = table.key.map(quoteName).join(', ')
-  const queue = own(`_dirty_${table.table}`)
-  const log = `INSERT INTO ${queue} (${places}) SELECT ${keys} FROM`
-  const role = `SELECT role INTO unit_role FROM ${own('_roles')} WHERE unit = ${literal(unit)}`
-  return `
-DECLARE
-  unit_role TEXT;
-BEGIN
-  IF current_setting('holdfast.applying', true) = ${literal(unit)} THEN
-    RETURN NULL;
-  END IF;
-  PERFORM pg_advisory_xact_lock_shared(${LOCK_CLASS}, hashtext(${literal(`${schema}.${unit}`)}));
-  IF current_setting('transaction_isolation') = 'read committed' THEN
-    ${role};
-  ELSE
-    ${role} FOR SHARE;
-  END IF;
-  IF unit_role IN ('mirror', 'retired') THEN
-    RAISE EXCEPTION 'The rows of % are kept in the other store now: this writer is out of date', ${literal(unit)}
-      USING ERRCODE = '${STALE_WRITER}';
-  END IF;
-  IF TG_LEVEL = 'ROW' THEN
-    INSERT INTO ${queue} (${places}) SELECT ${table.key.map((name) => `OLD.${quoteName(name)}`).join(', ')};
-  ELSIF TG_OP = 'INSERT' THEN
-    ${log} new_rows;
-  ELSIF TG_OP = 'DELETE' THEN
-    ${log} old_rows;
-  ELSIF TG_OP = 'UPDATE' THEN
-    ${log} old_rows UNION SELECT ${keys} FROM new_rows;
-  ELSE
-    INSERT INTO ${own('_dirty_whole')} (table_name) VALUES (${literal(table.table)});
-  END IF;
-  RETURN NULL;
-END
-`
 }

@@ -1,3 +1,4 @@
+import type { AppDbSession } from '../db/app-db.ts'
 import type { RawValue, ScriptSession } from '../db/sql-store.ts'
 import { quoteName } from '../db/sql-text.ts'
 import {
@@ -42,6 +43,8 @@ const ACTIONS = ['insert', 'update', 'delete'] as const
  * They are changed in the transaction that changes the role, so that logging costs no look at it.
  */
 export class SqliteCapture implements Capture {
+  readonly #applying = new WeakSet<ScriptSession>()
+
   async install(tx: ScriptSession, unit: string, tables: readonly TableShape[], role: Role): Promise<void> {
     await tx.execScript(CREATE_SHARED)
     if (role === 'none') return this.remove(tx, unit, tables)
@@ -144,11 +147,11 @@ export class SqliteCapture implements Capture {
     return { tables, whole: waiting.whole, rejects, size, oldestAtMs }
   }
 
-  async acknowledge(tx: ScriptSession, batch: QueueBatch): Promise<void> {
+  async acknowledge(session: AppDbSession, batch: QueueBatch): Promise<void> {
     for (const [table, { upTo }] of batch.tables) {
       if (typeof upTo !== 'bigint') continue
       // One writer at a time and numbers that are never used again: what is lower has been seen.
-      await tx.rawExecute(`DELETE FROM ${queueOf({ table })} WHERE seq <= $1`, [upTo])
+      await session.execute(`DELETE FROM ${queueOf({ table })} WHERE seq <= $1`, [upTo])
     }
   }
 
@@ -186,11 +189,13 @@ export class SqliteCapture implements Capture {
   }
 
   async beginApply(tx: ScriptSession, unit: string): Promise<void> {
-    if (await hasRoles(tx)) await tx.execute(sqliteApplying(unit).begin)
+    if (!(await hasRoles(tx))) return
+    await tx.execute(sqliteApplying(unit).begin)
+    this.#applying.add(tx)
   }
 
   async endApply(tx: ScriptSession, unit: string): Promise<void> {
-    if (await hasRoles(tx)) await tx.execute(sqliteApplying(unit).end)
+    if (this.#applying.delete(tx)) await tx.execute(sqliteApplying(unit).end)
   }
 
   async #waiting(session: ScriptSession, shapes: readonly TableShape[]) {

@@ -1,7 +1,9 @@
+import type { AppDbSession } from '../db/app-db.ts'
 import type { Placement } from '../db/placement-store.ts'
 import type { ScriptSession } from '../db/sql-store.ts'
 import type { Key, Reject, TableShape } from '../db/transfer/index.ts'
-import { PgCapture, pgApplying } from './capture-postgres.ts'
+import { PgCapture } from './capture-postgres.ts'
+import { pgApplying } from './capture-postgres-sql.ts'
 import { SqliteCapture, sqliteApplying } from './capture-sqlite.ts'
 
 /**
@@ -77,8 +79,8 @@ export interface Capture {
   check(session: ScriptSession, unit: string, tables: readonly TableShape[]): Promise<string[]>
   /** The oldest changes, at most `limit` of each table. `session` should see one instant: all that it reads belongs together. */
   read(session: ScriptSession, tables: readonly TableShape[], limit: number): Promise<QueueBatch>
-  /** Forgets the changes of a batch that has been applied; marks of whole tables stay. */
-  acknowledge(tx: ScriptSession, batch: QueueBatch): Promise<void>
+  /** Forgets the changes of a batch that has been applied, table by table; marks of whole tables stay. */
+  acknowledge(session: AppDbSession, batch: QueueBatch): Promise<void>
   /** In SQLite `changes` is an estimate that is 0 only when there are none. */
   depth(
     session: ScriptSession,
@@ -94,7 +96,7 @@ export interface Capture {
    * @throws DbError when this store is the unit's authority, where an applier has no business.
    */
   beginApply(tx: ScriptSession, unit: string): Promise<void>
-  /** To be called before the commit. */
+  /** To be called before the commit, with nothing written after it. */
   endApply(tx: ScriptSession, unit: string): Promise<void>
 }
 

@@ -1,1 +1,2 @@
 export { createStorageFacts } from './storage-facts.ts'
+export { createTableSizesStore, type TableSize } from './table-sizes.store.ts'

@@ -1,0 +1,95 @@
+import { listQuarantineCounts, listTables, type TableProgress } from '../db/transfer/ledger.ts'
+import { addLogEntry, deleteMove, type Move, type MoveState, readMoves, writeMove } from './move-state.ts'
+import type { Sides, Unit } from './unit.ts'
+
+export interface Entry {
+  readonly action: string
+  readonly actor: string | null
+  readonly details?: Record<string, unknown>
+}
+
+/** What is written about the move of one unit, in PostgreSQL; the last that was read or written is kept here. */
+export class Books {
+  readonly #unit: Unit
+  readonly #clock: () => Date
+  readonly #changed: () => void
+  #move: Move | undefined
+
+  constructor(unit: Unit, deps: { readonly clock: () => Date; readonly changed: () => void }) {
+    this.#unit = unit
+    this.#clock = deps.clock
+    this.#changed = deps.changed
+  }
+
+  get move(): Move | undefined {
+    return this.#move
+  }
+
+  async read(sides: Sides): Promise<Move | undefined> {
+    this.#move = (await readMoves(sides.ledger)).get(this.#unit.name)
+    return this.#move
+  }
+
+  /** Both stores may have been restored meanwhile: the next look reads again. */
+  forget(): void {
+    this.#move = undefined
+  }
+
+  tables(sides: Sides): Promise<TableProgress[]> {
+    return listTables(sides.ledger, this.#unit.name, [])
+  }
+
+  quarantine(sides: Sides): Promise<{ open: number; acknowledged: number }> {
+    return listQuarantineCounts(sides.ledger, this.#unit.name)
+  }
+
+  /** Writes a step into the log, without a change of the move. */
+  async note(sides: Sides, entry: Entry): Promise<void> {
+    await addLogEntry(sides.ledger, this.#logEntry(sides, entry))
+  }
+
+  /** Writes the move's new state, with an entry of the log. Without a move, it is a new one. */
+  async enter(
+    sides: Sides,
+    change: Partial<Move> & { readonly state: MoveState },
+    entry: Entry,
+  ): Promise<Move> {
+    const now = this.#clock().toISOString()
+    const before = this.#move
+    const move: Move = {
+      unit: this.#unit.name,
+      source: before?.source ?? sides.source.name,
+      paused: before?.paused ?? false,
+      startedAt: before?.startedAt ?? now,
+      startedBy: before?.startedBy ?? entry.actor,
+      details: before?.details ?? {},
+      error: null,
+      ...change,
+    }
+    await sides.ledger.transaction(async (tx) => {
+      await writeMove(tx, move, now)
+      await addLogEntry(tx, this.#logEntry(sides, entry))
+    })
+    this.#move = move
+    this.#changed()
+    return move
+  }
+
+  /** The move is over, and nothing is left of it. */
+  async close(sides: Sides): Promise<void> {
+    await deleteMove(sides.ledger, this.#unit.name)
+    this.#move = undefined
+    this.#changed()
+  }
+
+  #logEntry(sides: Sides, entry: Entry) {
+    return {
+      at: this.#clock().toISOString(),
+      unit: this.#unit.name,
+      actor: entry.actor,
+      action: entry.action,
+      epoch: sides.epoch,
+      details: entry.details ?? {},
+    }
+  }
+}

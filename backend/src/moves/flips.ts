@@ -1,0 +1,123 @@
+import type { StorageControl } from '../db/storage-control.ts'
+import type { TableShape } from '../db/transfer/index.ts'
+import type { Books } from './books.ts'
+import { FlipAbortedError, flip } from './fence.ts'
+import type { Applier } from './mirroring.ts'
+import type { FlipRecord } from './move-state.ts'
+import { flipped, type Sides, type Unit } from './unit.ts'
+
+const PAUSES_KEPT = 1_000
+/** Rounds in which the queue is emptied before the gate closes, and the backlog that ends them. */
+const ROUNDS = 20
+const SMALL_BACKLOG = 50
+
+export interface FlipsDeps {
+  readonly unit: Unit
+  readonly books: Books
+  readonly applier: Applier
+  readonly control: StorageControl
+  readonly clock: () => Date
+  readonly changed: () => void
+}
+
+export interface FlipStep {
+  readonly action: 'cutover' | 'rollback'
+  readonly actor: string | null
+}
+
+interface FlipJob {
+  readonly sides: Sides
+  readonly shapes: readonly TableShape[]
+  readonly step: FlipStep
+  /** Longest pause; then it is given up. */
+  readonly limitMs: number
+  /** Applies one batch and says how many changes it had. */
+  readonly apply: () => Promise<{ size: number }>
+}
+
+/** The cut overs and rollbacks of one unit: each is written down, done or given up. */
+export class Flips {
+  readonly pausesMs: number[] = []
+  aborted = 0
+  #running = false
+  readonly #deps: FlipsDeps
+
+  constructor(deps: FlipsDeps) {
+    this.#deps = deps
+  }
+
+  get running(): boolean {
+    return this.#running
+  }
+
+  /** Changes places of the two stores. Called in turn with the applier. @throws FlipAbortedError. */
+  async run({ sides, shapes, step, limitMs, apply }: FlipJob): Promise<void> {
+    const { unit, control, clock, applier, changed } = this.#deps
+    // What can be applied before the gate closes need not be waited for behind it.
+    for (let round = 0; round < ROUNDS; round++) {
+      if ((await apply()).size < SMALL_BACKLOG) break
+    }
+    this.#running = true
+    changed()
+    try {
+      const { epoch, pauseMs } = await flip({
+        control,
+        unit,
+        shapes,
+        sides,
+        clock,
+        pauseLimitMs: limitMs,
+        drain: (deadlineMs) => drain(apply, deadlineMs),
+        compareSettled: () => applier.compareSettled(sides),
+      })
+      applier.forget()
+      applier.disturb()
+      await this.#record(flipped(sides, epoch), step, pauseMs, sides.target.name, null)
+    } catch (error) {
+      if (!(error instanceof FlipAbortedError)) throw error
+      this.aborted++
+      await this.#record(sides, step, error.pauseMs, sides.target.name, error.message)
+      throw error
+    } finally {
+      this.#running = false
+      changed()
+    }
+  }
+
+  async #record(
+    sides: Sides,
+    step: FlipStep,
+    pauseMs: number,
+    to: FlipRecord['to'],
+    reason: string | null,
+  ): Promise<void> {
+    this.pausesMs.push(pauseMs)
+    if (this.pausesMs.length > PAUSES_KEPT) this.pausesMs.shift()
+    const { books, clock } = this.#deps
+    const { move } = books
+    if (!move) return
+    const lastFlip: FlipRecord = {
+      at: clock().toISOString(),
+      pauseMs,
+      to,
+      outcome: reason === null ? 'done' : 'aborted',
+      reason,
+    }
+    await books.enter(
+      sides,
+      { state: move.state, details: { ...move.details, lastFlip } },
+      {
+        action: reason === null ? step.action : `${step.action}-aborted`,
+        actor: step.actor,
+        details: { to, pauseMs: Math.round(pauseMs), ...(reason !== null && { reason }) },
+      },
+    )
+  }
+}
+
+/** Applies until nothing is queued. @throws Error when that takes longer than `deadlineMs` (performance.now). */
+export async function drain(apply: () => Promise<{ size: number }>, deadlineMs: number): Promise<void> {
+  while ((await apply()).size > 0) {
+    if (performance.now() > deadlineMs) throw new Error('The queue of changes did not get empty in time')
+  }
+}

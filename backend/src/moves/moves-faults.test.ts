@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Faults, faultyControl } from '../../test/faults.ts'
+import { MoveClient } from '../../test/move-client.ts'
+import { pick, randomOf } from '../../test/move-data.ts'
+import { type MoveBench, OPERATOR, openMoveBench } from '../../test/moves.ts'
+import type { Domain } from '../db/domains.ts'
+import type { MoveAction } from './moves.schema.ts'
+
+/** How many seeds, and from which on: `MOVE_SEEDS=1000 MOVE_SEED=1 npx vitest run …` tries more. */
+const SEEDS = Number(process.env['MOVE_SEEDS'] ?? 50)
+const FIRST = Number(process.env['MOVE_SEED'] ?? 1)
+const UNITS = ['audit', 'insights', 'webhooks', 'users', 'images', 'feedback'] as const
+
+let bench: MoveBench
+let faults: Faults
+
+beforeAll(async () => {
+  faults = new Faults(randomOf(0), { rate: 0, crashShare: 0 })
+  bench = await openMoveBench({ control: (control) => faultyControl(control, faults) })
+})
+
+afterAll(() => bench.close())
+
+/** What may be asked of a unit in the state it is in, besides waiting. */
+const STEPS: readonly MoveAction[] = ['mirror', 'verify', 'cutover', 'rollback', 'pause', 'resume', 'abort']
+
+describe('a move with faults at any moment', () => {
+  const seeds = Array.from({ length: SEEDS }, (_, i) => FIRST + i)
+
+  it.each(seeds)('converges and loses nothing: seed %i', async (seed) => {
+    const random = randomOf(seed)
+    const unit = pick(random, UNITS)
+    const dbOf = (domain: Domain) => bench.storage.getAppDbFor(domain)
+    const rules = await bench.rules(unit)
+    const client = new MoveClient(`s${seed}`, rules, random, dbOf)
+    faults = new Faults(random, {
+      rate: pick(random, [0.005, 0.02, 0.05]),
+      crashShare: pick(random, [0, 0.3, 1]),
+    })
+    await bench.restartMoves()
+
+    for (let step = 0; step < 40; step++) {
+      for (let i = 0; i < 5; i++) await client.step()
+      if (random() < 0.5)
+        await bench.moves.act(unit, pick(random, STEPS), OPERATOR).catch(() => undefined) // refused, or a fault
+      else await sleep(Math.floor(random() * 20))
+      if (faults.crashed) {
+        await bench.restart()
+        faults = new Faults(random, { rate: faults.rate, crashShare: 0.3 })
+        await bench.restartMoves()
+      }
+    }
+
+    // No more faults: it gets there without a person, but for resuming what was paused.
+    faults = new Faults(random, { rate: 0, crashShare: 0 })
+    await bench.restartMoves()
+    const state = await bench.until(
+      unit,
+      (each) => each.state === 'settled' || each.state === 'mirroring' || each.paused,
+    )
+    if (state.paused) await bench.moves.act(unit, 'resume', OPERATOR)
+    for (let i = 0; i < 10; i++) await client.step()
+    if (state.state === 'settled') await bench.moves.act(unit, 'mirror', OPERATOR)
+    await bench.until(
+      unit,
+      (each) => each.state === 'mirroring' && each.lag?.changes === 0 && each.verify?.running !== true,
+    )
+    await bench.moves.act(unit, 'verify', OPERATOR)
+    const verified = await bench.until(
+      unit,
+      (each) => each.verify?.running === false && each.lag?.changes === 0,
+    )
+    await client.readAll()
+    expect(client.problems).toEqual([])
+    expect(verified.verify).toMatchObject({ differences: 0, clean: true })
+    const { sqlite, postgres } = await bench.contents(unit)
+    expect(sqlite).toEqual(postgres)
+    // Back to where the next seed may begin anew.
+    if (verified.placement === 'postgres') await bench.moves.act(unit, 'rollback', OPERATOR)
+    await bench.moves.act(unit, 'abort', OPERATOR)
+  })
+})

@@ -1,0 +1,125 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { fillTables, randomOf } from '../../test/move-data.ts'
+import { type MoveBench, OPERATOR, openMoveBench } from '../../test/moves.ts'
+import { AppError } from '../core/errors.ts'
+import { allUnits } from './unit.ts'
+
+let bench: MoveBench | undefined
+
+afterEach(async () => {
+  await bench?.close()
+  bench = undefined
+})
+
+async function open(options: Parameters<typeof openMoveBench>[0] = {}): Promise<MoveBench> {
+  bench = await openMoveBench(options)
+  return bench
+}
+
+async function fill(target: MoveBench, unit: string, perTable: number, seed = 1): Promise<void> {
+  const db = (domain: Parameters<typeof target.storage.getAppDbFor>[0]) => target.storage.getAppDbFor(domain)
+  await fillTables(randomOf(seed), await target.rules(unit), db, perTable)
+}
+
+async function mirror(target: MoveBench, unit: string): Promise<void> {
+  await target.moves.act(unit, 'mirror', OPERATOR)
+  await target.until(unit, (state) => state.state === 'mirroring' && state.verify?.clean === true)
+}
+
+const reasonsOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => [],
+    (error: unknown) => (error instanceof AppError ? error.extra['issues'] : error),
+  )
+
+describe('a unit', () => {
+  it.each(allUnits.map(({ name }) => name))('%s goes to PostgreSQL, back, and stays there', async (unit) => {
+    const target = await open()
+    await fill(target, unit, 60)
+    const before = (await target.contents(unit)).sqlite
+
+    await mirror(target, unit)
+    expect((await target.contents(unit)).postgres).toEqual(before)
+
+    await target.moves.act(unit, 'cutover', OPERATOR)
+    expect(await target.moves.unit(unit)).toMatchObject({ placement: 'postgres', mirror: 'sqlite', epoch: 2 })
+    await fill(target, unit, 20, 2)
+    await target.until(unit, (state) => state.lag?.changes === 0)
+    await target.moves.act(unit, 'rollback', OPERATOR)
+    const back = await target.contents(unit)
+    expect(back.sqlite).toEqual(back.postgres)
+    expect(await target.moves.unit(unit)).toMatchObject({ placement: 'sqlite', mirror: 'postgres', epoch: 3 })
+
+    await fill(target, unit, 20, 3)
+    await target.moves.act(unit, 'verify', OPERATOR)
+    await target.until(unit, (state) => state.verify?.running === false)
+    await target.moves.act(unit, 'cutover', OPERATOR)
+    await target.moves.act(unit, 'verify', OPERATOR)
+    await target.until(unit, (state) => state.verify?.running === false && state.verify.clean)
+    await target.moves.act(unit, 'finish', OPERATOR)
+    const finished = await target.moves.unit(unit)
+    expect(finished).toMatchObject({ placement: 'postgres', mirror: null, state: 'settled', archived: true })
+    const after = await target.contents(unit)
+    expect(after.sqlite).toEqual(after.postgres)
+
+    await target.moves.act(unit, 'purge', OPERATOR)
+    expect((await target.contents(unit)).sqlite).toSatisfy((tables: { rows: unknown[] }[]) =>
+      tables.every(({ rows }) => rows.length === 0),
+    )
+    expect(await target.moves.unit(unit)).toMatchObject({ archived: false, state: 'settled' })
+  })
+})
+
+describe('a step', () => {
+  it('is refused with its reason, and changes nothing', async () => {
+    const target = await open()
+    await expect(reasonsOf(target.moves.act('audit', 'cutover', OPERATOR))).resolves.toEqual([
+      expect.stringContaining('no mirror'),
+    ])
+    await expect(reasonsOf(target.moves.act('audit', 'abort', OPERATOR))).resolves.toEqual([
+      'Nothing is moving',
+    ])
+    await expect(target.moves.act('nothing', 'mirror', OPERATOR)).rejects.toMatchObject({
+      code: 'unknown_unit',
+    })
+    await target.db('postgres').execute(`INSERT INTO audit_log (action) VALUES ('foreign')`)
+    await expect(reasonsOf(target.moves.act('audit', 'mirror', OPERATOR))).resolves.toEqual([
+      expect.stringContaining('audit_log'),
+    ])
+  })
+
+  it('abort leaves the source alone and the target empty', async () => {
+    const target = await open()
+    await fill(target, 'insights', 30)
+    const before = (await target.contents('insights')).sqlite
+    await mirror(target, 'insights')
+    await target.moves.act('insights', 'abort', OPERATOR)
+    const after = await target.contents('insights')
+    expect(after.sqlite).toEqual(before)
+    expect(after.postgres).toSatisfy((tables: { rows: unknown[] }[]) =>
+      tables.every(({ rows }) => rows.length === 0),
+    )
+    await mirror(target, 'insights')
+    expect((await target.contents('insights')).postgres).toEqual(before)
+  })
+})
+
+describe('the product started again', () => {
+  it('goes on with a mirror, in both directions', async () => {
+    const target = await open()
+    await fill(target, 'webhooks', 40)
+    await target.moves.act('webhooks', 'mirror', OPERATOR)
+    await target.restart()
+    await target.until('webhooks', (state) => state.state === 'mirroring')
+    await fill(target, 'webhooks', 10, 2)
+    await target.restart()
+    await target.until('webhooks', (state) => state.verify?.clean === true && state.lag?.changes === 0)
+    await target.moves.act('webhooks', 'cutover', OPERATOR)
+    await fill(target, 'webhooks', 10, 3)
+    await target.restart()
+    await target.until('webhooks', (state) => state.state === 'mirroring' && state.lag?.changes === 0)
+    await target.moves.act('webhooks', 'rollback', OPERATOR)
+    const { sqlite, postgres } = await target.contents('webhooks')
+    expect(sqlite).toEqual(postgres)
+  })
+})

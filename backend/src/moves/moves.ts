@@ -1,0 +1,378 @@
+import { join } from 'node:path'
+import { AppError } from '../core/errors.ts'
+import type { Log } from '../core/log.ts'
+import type { StorageStatus } from '../db/app-db-router.ts'
+import type { SqlStore } from '../db/sql-store.ts'
+import type { StorageControl } from '../db/storage-control.ts'
+import { createTransfer } from '../db/transfer/index.ts'
+import { acknowledgeQuarantine, listQuarantine } from '../db/transfer/ledger.ts'
+import { type GateFacts, reasonsAgainst } from './gates.ts'
+import { clearSide, occupiedTables } from './lifecycle.ts'
+import { readLog } from './move-state.ts'
+import type { MoveAction, StorageUnit } from './moves.schema.ts'
+import type { Actor, MoveMetrics, MovesService } from './moves.service.ts'
+import { planUnits } from './plan.ts'
+import { proveBackup } from './prove-backup.ts'
+import { rehearseUnit } from './rehearse.ts'
+import { replayQuarantine } from './replay.ts'
+import { createThrottle } from './throttle.ts'
+import {
+  allUnits,
+  DEFAULT_LIMITS,
+  type MoveLimits,
+  type Sides,
+  storeTitle,
+  Turns,
+  type Unit,
+  unitNamed,
+} from './unit.ts'
+import { UnitMover } from './unit-mover.ts'
+import { createUnitViews } from './unit-views.ts'
+
+const TOLD_EVERY_MS = 250
+const BACKUP_VALID_MS = 24 * 60 * 60_000
+/** What a flip takes besides the queue: two transactions in each store. */
+const FLIP_OVERHEAD_MS = 25
+
+export interface MovesDeps {
+  readonly control: StorageControl
+  readonly status: () => StorageStatus
+  readonly log: Log
+  readonly clock: () => Date
+  readonly dataDir: string
+  /** Recent p99 of requests; null when there were none. */
+  readonly requestP99Ms?: () => number | null
+  readonly limits?: Partial<MoveLimits>
+  /** What a unit needs done in a store before its tables can be mirrored, by the unit's name. */
+  readonly prepare?: Readonly<Record<string, (store: SqlStore) => Promise<void>>>
+}
+
+/** Makes the service that moves units between the stores. Nothing runs before `start`. */
+export function createMoves(deps: MovesDeps): MovesService {
+  const { control, log, clock } = deps
+  const limits = { ...DEFAULT_LIMITS, ...deps.limits }
+  const transfer = createTransfer({ sqlitePath: control.sqlitePath, postgresUrl: control.postgresUrl, log })
+  const throttle = createThrottle({ control, requestP99Ms: deps.requestP99Ms ?? (() => null) })
+  const copyTurns = new Turns()
+  const backups = new Map<string, Promise<void>>()
+  const listeners = new Set<(units: readonly StorageUnit[]) => void>()
+  const changedUnits = new Set<string>()
+  const stops: (() => void)[] = []
+  let telling: NodeJS.Timeout | undefined
+
+  const movers = new Map(
+    allUnits.map((unit) => [
+      unit.name,
+      new UnitMover(unit, {
+        control,
+        transfer,
+        log,
+        clock,
+        limits,
+        throttle,
+        copyTurns,
+        changed: () => changed(unit),
+      }),
+    ]),
+  )
+  const views = createUnitViews({ status: deps.status, control })
+
+  function moverOf(name: string): UnitMover {
+    const mover = movers.get(unitNamed(name).name)
+    if (!mover) throw new AppError(404, 'unknown_unit', `There is no unit ${name}`)
+    return mover
+  }
+
+  function changed(unit: Unit): void {
+    changedUnits.add(unit.name)
+    if (listeners.size === 0) return
+    telling ??= setTimeout(() => void tell(), TOLD_EVERY_MS).unref()
+  }
+
+  async function tell(): Promise<void> {
+    const names = [...changedUnits]
+    changedUnits.clear()
+    try {
+      const units = await Promise.all(names.map((name) => viewOf(moverOf(name))))
+      for (const listener of listeners) listener(units)
+    } catch (error) {
+      log.debug({ err: error }, 'units cannot be shown now')
+    } finally {
+      telling = undefined
+    }
+  }
+
+  async function factsOf(
+    mover: UnitMover,
+    sides: Sides | undefined,
+    budgetMs = limits.pauseBudgetMs,
+  ): Promise<GateFacts> {
+    const { unit, applier } = mover
+    const quarantine = sides ? await mover.books.quarantine(sides) : { open: 0, acknowledged: 0 }
+    return {
+      unit: unit.name,
+      placement: control.decision(unit.domains[0] ?? 'settings')?.placement,
+      postgresConfigured: control.configured.postgres,
+      away: sides ? undefined : awayReason(deps.status()),
+      move: mover.books.move,
+      verifying: mover.verifying !== undefined,
+      flipping: mover.flips.running,
+      error: mover.error,
+      lag: applier.lag,
+      calmForMs: applier.calmForMs(),
+      expectedPauseMs: (applier.lag.changes / applier.rate) * 1_000 + FLIP_OVERHEAD_MS,
+      openQuarantine: quarantine.open,
+      limits: { ...limits, pauseBudgetMs: Math.min(limits.pauseBudgetMs, budgetMs) },
+      nowMs: clock().getTime(),
+    }
+  }
+
+  async function viewOf(mover: UnitMover): Promise<StorageUnit> {
+    const sides = mover.sides()
+    if (sides && !mover.books.move) await mover.books.read(sides)
+    const facts = await factsOf(mover, sides)
+    return views.view(mover, sides, (action) => reasonsAgainst(action, facts))
+  }
+
+  async function both(mover: UnitMover): Promise<Sides> {
+    // A store for a unit that is to move to SQLite, in an installation that has none yet.
+    if (control.configured.postgres && !control.store('sqlite')) await control.openSqlite()
+    const sides = mover.sides()
+    if (!sides) throw refused([awayReason(deps.status())])
+    if (!mover.books.move) await mover.books.read(sides)
+    return sides
+  }
+
+  async function assertPossible(
+    mover: UnitMover,
+    action: MoveAction,
+    sides: Sides,
+    budgetMs?: number,
+  ): Promise<void> {
+    const reasons = reasonsAgainst(action, await factsOf(mover, sides, budgetMs))
+    if (reasons.length > 0) throw refused(reasons)
+  }
+
+  /** Begun when a mirror is complete, so that a cut over need not wait for it. */
+  async function backUp(mover: UnitMover, sides: Sides): Promise<void> {
+    const { move } = mover.books
+    if (sides.source.name !== 'sqlite' || move?.state !== 'mirroring') return
+    const taken = move.details.backup
+    if (taken && clock().getTime() - Date.parse(taken.at) < BACKUP_VALID_MS) return
+    const running = backups.get('file') ?? takeBackup()
+    backups.set('file', running)
+    await running
+  }
+
+  async function takeBackup(): Promise<void> {
+    try {
+      const now = clock()
+      const path = await proveBackup(control.sqlitePath, join(deps.dataDir, 'backups'), now)
+      const backup = { at: now.toISOString(), path }
+      // One copy of the file serves every unit that is complete by now.
+      for (const mover of movers.values()) {
+        const sides = mover.sides()
+        const { move } = mover.books
+        if (sides?.source.name !== 'sqlite' || move?.state !== 'mirroring') continue
+        await mover.books.enter(
+          sides,
+          { state: 'mirroring', details: { ...move.details, backup } },
+          { action: 'backup', actor: null, details: { path } },
+        )
+      }
+    } finally {
+      backups.delete('file')
+    }
+  }
+
+  async function act(
+    mover: UnitMover,
+    action: MoveAction,
+    actor: Actor,
+    options: { readonly acknowledge?: number; readonly budgetMs?: number },
+  ): Promise<void> {
+    const sides = await both(mover)
+    if (options.acknowledge !== undefined) await acknowledge(mover, sides, options.acknowledge, actor)
+    if (action === 'cutover') await backUp(mover, sides)
+    await assertPossible(mover, action, sides, options.budgetMs)
+    const { name } = actor
+    switch (action) {
+      case 'mirror': {
+        for (const { store } of [sides.source, sides.target]) await deps.prepare?.[mover.unit.name]?.(store)
+        const shapes = await mover.readShapes(sides)
+        const occupied = await occupiedTables(sides.target.store.db, shapes)
+        if (occupied.length > 0) {
+          throw refused([
+            `${storeTitle[sides.target.name]} holds rows of its own in ${occupied.join(', ')}: they would be overwritten. ` +
+              'Empty these tables first',
+          ])
+        }
+        return mover.begin(sides, name)
+      }
+      case 'verify':
+        mover
+          .verify(name)
+          .catch((error: unknown) => log.warn({ unit: mover.unit.name, err: error }, 'verify ended'))
+        return
+      case 'cutover':
+      case 'rollback':
+        return mover.flip(
+          sides,
+          { action, actor: name },
+          Math.min(options.budgetMs ?? Infinity, limits.pauseLimitMs),
+        )
+      case 'finish':
+        return mover.finish(sides, name)
+      case 'abort':
+        return mover.abort(sides, name)
+      case 'pause':
+      case 'resume':
+        return setPaused(mover, sides, action === 'pause', name)
+      case 'purge':
+        return purge(mover, sides, name)
+    }
+  }
+
+  async function setPaused(
+    mover: UnitMover,
+    sides: Sides,
+    paused: boolean,
+    actor: string | null,
+  ): Promise<void> {
+    await mover.alone(async () => {
+      const state = mover.books.move?.state
+      if (state)
+        await mover.books.enter(sides, { state, paused }, { action: paused ? 'pause' : 'resume', actor })
+    })
+  }
+
+  async function purge(mover: UnitMover, sides: Sides, actor: string | null): Promise<void> {
+    await mover.alone(async () => {
+      await clearSide(mover.unit, await mover.shapes(sides), sides.target)
+      await mover.books.note(sides, { action: 'purge', actor, details: { store: sides.target.name } })
+      await mover.close(sides)
+    })
+  }
+
+  async function acknowledge(mover: UnitMover, sides: Sides, rows: number, actor: Actor): Promise<void> {
+    const { open } = await mover.books.quarantine(sides)
+    if (open !== rows) throw refused([`${open} rows are open in quarantine, not ${rows}: look at them again`])
+    if (rows === 0) return
+    await acknowledgeQuarantine(sides.ledger, mover.unit.name, actor.name ?? 'holdfast')
+    await mover.books.note(sides, { action: 'acknowledge', actor: actor.name, details: { rows } })
+    changed(mover.unit)
+  }
+
+  function ledgerDb() {
+    const db = control.store('postgres')?.db
+    if (!db) throw refused([awayReason(deps.status())])
+    return db
+  }
+
+  return {
+    units: () => Promise.all([...movers.values()].map(viewOf)),
+    unit: async (name) => viewOf(moverOf(name)),
+    plan: (units, signal) =>
+      planUnits({ control, transfer, clock, dataDir: deps.dataDir, movers: units.map(moverOf) }, signal),
+    rehearse: async (name, actor, signal) => {
+      const mover = moverOf(name)
+      const sides = await both(mover)
+      const result = await rehearseUnit(
+        { unit: mover.unit, sides, control, log, dataDir: deps.dataDir, clock },
+        signal,
+      )
+      await mover.books.note(sides, {
+        action: 'rehearse',
+        actor: actor.name,
+        details: { rows: result.rows, seconds: result.seconds, differences: result.differences },
+      })
+      return result
+    },
+    act: async (name, action, actor, options = {}) => {
+      const mover = moverOf(name)
+      await act(mover, action, actor, options)
+      return viewOf(mover)
+    },
+    log: async (query) =>
+      readLog(ledgerDb(), query.unit ? { ...query, unit: unitNamed(query.unit).name } : query),
+    quarantine: async (query) =>
+      listQuarantine(ledgerDb(), query.unit ? { ...query, unit: unitNamed(query.unit).name } : query),
+    acknowledge: async (name, rows, actor) => {
+      const mover = moverOf(name)
+      await acknowledge(mover, await both(mover), rows, actor)
+      return viewOf(mover)
+    },
+    replay: async (name, actor) => {
+      const mover = moverOf(name)
+      const sides = await both(mover)
+      const shapes = await mover.shapes(sides)
+      const result = await mover.alone(() => replayQuarantine(mover.unit, sides, shapes))
+      await mover.books.note(sides, { action: 'replay', actor: actor.name, details: result })
+      changed(mover.unit)
+      return result
+    },
+    onChange(listener) {
+      listeners.add(listener)
+      return () => {
+        listeners.delete(listener)
+      }
+    },
+    async start() {
+      if (!control.configured.postgres) return
+      const unitOfDomain = new Map(
+        allUnits.flatMap((unit) => unit.domains.map((domain) => [domain, unit.name])),
+      )
+      stops.push(
+        control.onWrite((domain) => movers.get(unitOfDomain.get(domain) ?? '')?.wake()),
+        control.onSettled(() => {
+          for (const mover of movers.values()) mover.wake()
+        }),
+      )
+      for (const mover of movers.values()) mover.start()
+    },
+    async stop() {
+      for (const stop of stops.splice(0)) stop()
+      clearTimeout(telling)
+      listeners.clear()
+      throttle.stop()
+      await Promise.all([...movers.values()].map((mover) => mover.stop()))
+      await Promise.all([...backups.values()].map((running) => running.catch(() => undefined))) // told to its caller
+      await transfer.close()
+    },
+    metrics: () => metricsOf([...movers.values()]),
+  }
+}
+
+function refused(reasons: readonly string[]): AppError {
+  return new AppError(409, 'move_refused', reasons.join('. '), { extra: { issues: reasons } })
+}
+
+function awayReason(status: StorageStatus): string {
+  const away = status.stores.find((store) => !store.reachable)
+  if (away) return `${storeTitle[away.name]} is away: ${away.reason ?? 'it does not answer'}`
+  if (!status.stores.some((store) => store.name === 'postgres')) {
+    return 'PostgreSQL is not configured: set POSTGRES_APP_URL and start again'
+  }
+  return 'Both stores must be there'
+}
+
+function metricsOf(movers: readonly UnitMover[]): MoveMetrics {
+  return {
+    units: movers
+      .filter((mover) => mover.books.move !== undefined)
+      .map((mover) => ({
+        unit: mover.unit.name,
+        queueDepth: mover.applier.lag.changes,
+        lagSeconds: mover.applier.lag.seconds,
+        rowsCopied: mover.copying.rowsCopied,
+        rowsApplied: mover.applier.rowsApplied,
+        writes: mover.applier.writes,
+        writeFailures: mover.applier.writeFailures,
+        differences: mover.differences,
+        quarantined: mover.applier.quarantined,
+        throttleSeconds: mover.copying.throttleSeconds,
+      })),
+    pausesMs: movers.flatMap((mover) => mover.flips.pausesMs),
+    abortedFlips: movers.reduce((total, mover) => total + mover.flips.aborted, 0),
+  }
+}

@@ -1,0 +1,358 @@
+import { isDbError } from '../db/db-errors.ts'
+import { readTableShapes, type TableDigest, type TableShape } from '../db/transfer/index.ts'
+import { Books } from './books.ts'
+import { Copying } from './copying.ts'
+import { drain, type FlipStep, Flips } from './flips.ts'
+import { keepPartitions } from './keep-partitions.ts'
+import { beginMirror, removeMirror, retireMirror } from './lifecycle.ts'
+import { Applier } from './mirroring.ts'
+import { repairKeys } from './repair.ts'
+import type { Throttle } from './throttle.ts'
+import { type MoveDeps, type Sides, sidesOf, Turns, type Unit } from './unit.ts'
+import { type VerifyResult, verifyUnit } from './verifying.ts'
+import { compareWholeTables } from './whole-tables.ts'
+
+const RETRY_MS = { first: 500, longest: 30_000 }
+const PARTITIONS_EVERY_MS = 10 * 60_000
+
+export interface UnitMoverDeps extends MoveDeps {
+  readonly throttle: Throttle
+  /** Copies of all units take turns: two at once would only slow each other and the product down. */
+  readonly copyTurns: Turns
+  readonly changed: () => void
+}
+
+/** Carries the move of one unit: from state to state, with a loop that keeps the mirror equal. */
+export class UnitMover {
+  readonly unit: Unit
+  readonly books: Books
+  readonly applier: Applier
+  readonly copying: Copying
+  readonly flips: Flips
+  /** Rows that differed at a verify, since the start. */
+  differences = 0
+  readonly #deps: UnitMoverDeps
+  /** Copies, batches, flips and ends of a mirror exclude each other. */
+  readonly #turns = new Turns()
+  readonly #stopped = new AbortController()
+  #interrupt = new AbortController()
+  #shapes: readonly TableShape[] | undefined
+  #error: string | null = null
+  #failures = 0
+  #loop: Promise<void> | undefined
+  #wake: () => void = () => undefined
+  #verifying:
+    | { readonly abort: AbortController; readonly done: Promise<VerifyResult>; rows: number }
+    | undefined
+  #sourceDigests: ReadonlyMap<string, TableDigest> = new Map()
+  #partitionsKeptAtMs = 0
+  #sweptAtMs = 0
+
+  constructor(unit: Unit, deps: UnitMoverDeps) {
+    const { control, clock, limits, changed } = deps
+    this.unit = unit
+    this.#deps = deps
+    this.books = new Books(unit, deps)
+    this.applier = new Applier(unit, { batch: limits.batch, clock })
+    this.copying = new Copying(unit, deps)
+    this.flips = new Flips({
+      unit,
+      books: this.books,
+      applier: this.applier,
+      control,
+      clock,
+      changed,
+    })
+  }
+
+  /** Why it does not go on by itself, if it does not. */
+  get error(): string | null {
+    return this.#error
+  }
+
+  get verifying(): { readonly rows: number } | undefined {
+    return this.#verifying
+  }
+
+  /** Both stores, when both are there. */
+  sides(): Sides | undefined {
+    return sidesOf(this.#deps.control, this.unit)
+  }
+
+  /** The tables as both live catalogs have them. @throws SchemaDriftError. */
+  async shapes(sides: Sides): Promise<readonly TableShape[]> {
+    this.#shapes ??= await this.readShapes(sides)
+    return this.#shapes
+  }
+
+  readShapes({ source, target }: Sides): Promise<TableShape[]> {
+    const [sqlite, postgres] = source.name === 'sqlite' ? [source, target] : [target, source]
+    return readTableShapes(sqlite.store, postgres.store, this.unit.domains)
+  }
+
+  start(): void {
+    this.#loop ??= this.#run()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort()
+    this.#interrupt.abort()
+    this.#wake()
+    await this.#endVerify()
+    await this.#loop
+  }
+
+  /** Something was written, or a store came back. */
+  wake(): void {
+    this.#wake()
+  }
+
+  /** Ends a copy or a verify that runs, then runs `work` alone. */
+  async alone<T>(work: () => Promise<T>): Promise<T> {
+    this.#interrupt.abort()
+    await this.#endVerify()
+    try {
+      return await this.#turns.run(async () => {
+        this.#interrupt = new AbortController()
+        return work()
+      })
+    } finally {
+      this.#wake()
+    }
+  }
+
+  /** Begins to mirror; the loop does the work. */
+  begin(sides: Sides, actor: string | null): Promise<void> {
+    return this.alone(async () => {
+      this.#shapes = await this.readShapes(sides)
+      this.#error = null
+      const move = { state: 'starting', source: sides.source.name, details: {} } as const
+      await this.books.enter(sides, move, { action: 'mirror', actor })
+    })
+  }
+
+  /** Gives the mirror up. */
+  abort(sides: Sides, actor: string | null): Promise<void> {
+    return this.alone(async () => {
+      await this.books.enter(sides, { state: 'aborting' }, { action: 'abort', actor })
+      await this.#remove(sides)
+    })
+  }
+
+  /** Retires the other store for good. */
+  finish(sides: Sides, actor: string | null): Promise<void> {
+    return this.alone(async () => {
+      await this.books.enter(sides, { state: 'finishing' }, { action: 'finish', actor })
+      await this.#retire(sides)
+    })
+  }
+
+  /** Changes places of the two stores, in a pause of `limitMs` at most. @throws FlipAbortedError. */
+  flip(sides: Sides, step: FlipStep, limitMs: number): Promise<void> {
+    return this.alone(async () => {
+      const shapes = await this.shapes(sides)
+      await this.flips.run({ sides, shapes, step, limitMs, apply: () => this.#apply(sides, shapes) })
+    })
+  }
+
+  /** The archive is gone: nothing is left of the move. */
+  async close(sides: Sides): Promise<void> {
+    await this.books.close(sides)
+    this.#sourceDigests = new Map()
+    this.applier.forget()
+    this.copying.forget()
+  }
+
+  /** Compares all rows. A verify that runs already is shared. */
+  verify(actor: string | null): Promise<VerifyResult> {
+    if (this.#verifying) return this.#verifying.done
+    const abort = new AbortController()
+    const done = this.#verify(abort.signal, actor).finally(() => {
+      this.#verifying = undefined
+      this.#deps.changed()
+    })
+    this.#verifying = { abort, done, rows: 0 }
+    this.#deps.changed()
+    return done
+  }
+
+  async #endVerify(): Promise<void> {
+    this.#verifying?.abort.abort()
+    await this.#verifying?.done.catch(() => undefined) // it was told to end
+  }
+
+  async #verify(signal: AbortSignal, actor: string | null): Promise<VerifyResult> {
+    const sides = this.sides()
+    if (!sides) throw new Error('Both stores must be there')
+    const shapes = await this.shapes(sides)
+    const sourceDigests = this.#sourceDigests
+    this.#sourceDigests = new Map()
+    const result = await verifyUnit({
+      unit: this.unit,
+      sides,
+      shapes,
+      transfer: this.#deps.transfer,
+      turns: this.#turns,
+      clock: this.#deps.clock,
+      signal,
+      sourceDigests,
+      drain: () => this.#drain(sides, shapes),
+      repair: (shape, keys) => repairKeys(sides, this.unit, shape, keys),
+      beforePage: () => this.copying.pace(signal),
+      onProgress: (rows) => {
+        if (this.#verifying) this.#verifying.rows = rows
+      },
+    })
+    this.differences += result.differences.length
+    this.#sweptAtMs = this.#deps.clock().getTime()
+    await this.#turns.run(() => this.#recordVerify(sides, actor, result))
+    return result
+  }
+
+  async #recordVerify(
+    sides: Sides,
+    actor: string | null,
+    { rows, differences }: VerifyResult,
+  ): Promise<void> {
+    const { move } = this.books
+    // An abort may have come in between: then there is nothing to write the result to.
+    if (move?.state !== 'mirroring') return
+    const verify = { at: this.#deps.clock().toISOString(), rows, differences: differences.length }
+    const details = { rows, differences: differences.length, examples: differences.slice(0, 10) }
+    await this.books.enter(
+      sides,
+      { state: 'mirroring', details: { ...move.details, verify } },
+      { action: 'verify', actor, details },
+    )
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped.signal.aborted) {
+      let restMs = this.#deps.limits.pollMs
+      try {
+        if (await this.#turns.run(() => this.#step())) restMs = this.#deps.limits.gatherMs
+        this.#recovered()
+      } catch (error) {
+        restMs = this.#failed(error)
+      }
+      await this.#rest(restMs)
+    }
+  }
+
+  /** One piece of work; true when there may be more at once. */
+  async #step(): Promise<boolean> {
+    if (this.#stopped.signal.aborted) return false
+    const sides = this.sides()
+    if (!sides) return false
+    const move = this.books.move ?? (await this.books.read(sides))
+    if (!move || move.state === 'finished') return false
+    if (move.state === 'aborting') return this.#remove(sides)
+    if (move.state === 'finishing') return this.#retire(sides)
+    if (move.paused) return false
+    const shapes = await this.shapes(sides)
+    if (move.state === 'mirroring') return this.#keep(sides, shapes)
+    if (move.state === 'copying') return this.#copy(sides, shapes)
+    await beginMirror(this.unit, shapes, sides)
+    await this.books.enter(sides, { state: 'copying' }, { action: 'copy', actor: null })
+    return true
+  }
+
+  async #copy(sides: Sides, shapes: readonly TableShape[]): Promise<boolean> {
+    // Waiting behind another unit's copy would keep this one from being paused or given up.
+    if (this.#deps.copyTurns.busy) return false
+    const signal = AbortSignal.any([this.#stopped.signal, this.#interrupt.signal])
+    const digests = await this.#deps.copyTurns.run(() =>
+      this.copying.run(sides, shapes, signal, (copied) => this.#drain(sides, copied)),
+    )
+    if (signal.aborted) return false
+    await this.#drain(sides, shapes)
+    this.#sourceDigests = digests
+    this.applier.disturb()
+    const entry = { action: 'copied', actor: null, details: this.copying.summary() }
+    await this.books.enter(sides, { state: 'mirroring' }, entry)
+    this.#inBackground(this.verify(null))
+    return true
+  }
+
+  async #keep(sides: Sides, shapes: readonly TableShape[]): Promise<boolean> {
+    const nowMs = this.#deps.clock().getTime()
+    if (nowMs - this.#partitionsKeptAtMs > PARTITIONS_EVERY_MS) {
+      await keepPartitions(this.unit, sides, shapes, nowMs)
+      this.#partitionsKeptAtMs = nowMs
+    }
+    const { size } = await this.#apply(sides, shapes)
+    const verify = this.books.move?.details.verify
+    const verifiedAtMs = Math.max(this.#sweptAtMs, verify ? Date.parse(verify.at) : 0)
+    if (!this.#verifying && nowMs - verifiedAtMs > this.#deps.limits.sweepMs) {
+      this.#sweptAtMs = nowMs
+      this.#inBackground(this.verify(null))
+    }
+    this.#deps.changed()
+    return size > 0
+  }
+
+  async #apply(sides: Sides, shapes: readonly TableShape[]): Promise<{ size: number }> {
+    const { unit, books } = this
+    const { size, whole } = await this.applier.apply(sides, shapes, this.#deps.limits.lagGoalMs)
+    const job = { unit, books, sides, shapes, transfer: this.#deps.transfer, signal: this.#stopped.signal }
+    return { size: size + (await compareWholeTables(job, whole)) }
+  }
+
+  #drain(sides: Sides, shapes: readonly TableShape[]): Promise<void> {
+    return drain(() => this.#apply(sides, shapes), Number.POSITIVE_INFINITY)
+  }
+
+  async #remove(sides: Sides): Promise<boolean> {
+    await removeMirror(this.unit, await this.shapes(sides), sides)
+    await this.close(sides)
+    return false
+  }
+
+  async #retire(sides: Sides): Promise<boolean> {
+    await retireMirror(this.unit, await this.shapes(sides), sides)
+    await this.books.enter(sides, { state: 'finished' }, { action: 'finished', actor: null })
+    return false
+  }
+
+  #inBackground(work: Promise<unknown>): void {
+    work.catch((error: unknown) => this.#failed(error))
+  }
+
+  #recovered(): void {
+    if (this.#failures === 0) return
+    this.#failures = 0
+    this.#error = null
+    this.#deps.log.info({ unit: this.unit.name }, 'move goes on')
+    this.#deps.changed()
+  }
+
+  /** @returns how long to rest before the next try. */
+  #failed(error: unknown): number {
+    if (this.#stopped.signal.aborted || isAbort(error)) return 0
+    const message = error instanceof Error ? error.message : String(error)
+    if (message !== this.#error) {
+      const level = isDbError(error, 'unavailable') ? 'warn' : 'error'
+      this.#deps.log[level]({ unit: this.unit.name, err: error }, 'move waits')
+    }
+    this.#error = message
+    // Both stores may have been restored meanwhile: nothing that was read before is taken for granted.
+    this.books.forget()
+    this.#shapes = undefined
+    this.#deps.changed()
+    return Math.min(RETRY_MS.first * 2 ** this.#failures++, RETRY_MS.longest)
+  }
+
+  #rest(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#wake = () => {
+        clearTimeout(timer)
+        // Changes that come one after the other are gathered for a moment.
+        setTimeout(resolve, Math.min(ms, this.#deps.limits.gatherMs))
+      }
+      if (this.#stopped.signal.aborted) this.#wake()
+    })
+  }
+}
+
+const isAbort = (error: unknown) => error instanceof Error && error.name === 'AbortError'

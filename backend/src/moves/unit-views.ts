@@ -1,0 +1,147 @@
+import type { StorageStatus } from '../db/app-db-router.ts'
+import { domains } from '../db/domains.ts'
+import type { Placement } from '../db/placement-store.ts'
+import { quoteName } from '../db/sql-text.ts'
+import type { StorageControl } from '../db/storage-control.ts'
+import type { TableProgress } from '../db/transfer/ledger.ts'
+import { createTableSizesStore, type TableSize } from '../storage/index.ts'
+import { type MoveAction, moveActionSchema, type StorageUnit } from './moves.schema.ts'
+import { otherPlacement, phaseOf, type Sides, tieOf, type Unit } from './unit.ts'
+import type { UnitMover } from './unit-mover.ts'
+
+const SIZES_KEPT_MS = 30_000
+/** SQLite finds sizes and numbers of rows by reading the file: beyond this they are left out. */
+const SQLITE_READ_UP_TO_BYTES = 256 * 1024 * 1024
+
+/** What people see of a unit. */
+export function createUnitViews(deps: { status: () => StorageStatus; control: StorageControl }) {
+  const kept = new Map<Placement, { atMs: number; sizes: Promise<ReadonlyMap<string, TableSize>> }>()
+
+  /** Sizes and numbers of rows of one store, at most half a minute old. */
+  function sizesOf(placement: Placement): Promise<ReadonlyMap<string, TableSize>> {
+    const known = kept.get(placement)
+    if (known && performance.now() - known.atMs < SIZES_KEPT_MS) return known.sizes
+    const sizes = readSizes(placement)
+    kept.set(placement, { atMs: performance.now(), sizes })
+    return sizes
+  }
+
+  async function readSizes(placement: Placement): Promise<ReadonlyMap<string, TableSize>> {
+    const db = deps.control.store(placement)?.db
+    const status = deps.status().stores.find((store) => store.name === placement)
+    if (!db) return new Map()
+    if (placement === 'sqlite' && (status?.sizeBytes ?? 0) > SQLITE_READ_UP_TO_BYTES) return new Map()
+    try {
+      const sizes = await createTableSizesStore(db).list()
+      const counted = sizes.map(async (size): Promise<TableSize> => {
+        // PostgreSQL estimates large tables well; small ones, and those of SQLite, are counted.
+        if (size.rows !== undefined && size.rows > 10_000) return size
+        if (size.name.startsWith('_')) return size
+        const row = await db.queryOne<{ rows: number }>(
+          `SELECT count(*) AS rows FROM ${quoteName(size.name)}`,
+        )
+        return { ...size, rows: row?.rows ?? 0 }
+      })
+      return new Map((await Promise.all(counted)).map((size) => [size.name, size]))
+    } catch {
+      return new Map() // sizes are extra: while the store is away, or without rights, the page does without
+    }
+  }
+
+  async function view(
+    mover: UnitMover,
+    sides: Sides | undefined,
+    reasonsAgainst: (action: MoveAction) => string[],
+  ): Promise<StorageUnit> {
+    const { unit, applier, copying, books } = mover
+    const { move } = books
+    const decision = deps.control.decision(unit.domains[0] ?? 'settings')
+    const placement = decision?.placement ?? null
+    const mirrored = move !== undefined && move.state !== 'finished'
+    const mirror = mirrored && placement ? otherPlacement(placement) : null
+    const progress = move && sides ? await books.tables(sides) : []
+    const quarantine = move && sides ? await books.quarantine(sides) : { open: 0, acknowledged: 0 }
+    const verify = move?.details.verify
+    return {
+      unit: unit.name,
+      domains: unit.domains.map((domain) => ({ domain, title: domains[domain].title })),
+      tie: tieOf(unit),
+      phase: phaseOf(unit),
+      placement,
+      epoch: decision?.epoch ?? 0,
+      mirror,
+      source: mirrored ? move.source : null,
+      state: stateOf(mover),
+      paused: move?.paused ?? false,
+      archived: move?.state === 'finished',
+      tables: await tablesOf(unit, placement, mirror ?? archiveOf(mover, placement), progress),
+      progress: move?.state === 'copying' ? copying.progress() : null,
+      lag: move?.state === 'mirroring' ? { ...applier.lag } : null,
+      throttle: copying.throttled,
+      verify:
+        verify || mover.verifying
+          ? {
+              running: mover.verifying !== undefined,
+              at: verify?.at ?? null,
+              rows: verify?.rows ?? mover.verifying?.rows ?? 0,
+              differences: verify?.differences ?? 0,
+              clean: verify?.differences === 0,
+            }
+          : null,
+      quarantine,
+      lastFlip: move?.details.lastFlip ?? null,
+      error: mover.error,
+      actions: moveActionSchema.options.map((action) => {
+        const reasons = reasonsAgainst(action)
+        return { action, possible: reasons.length === 0, reasons }
+      }),
+    }
+  }
+
+  async function tablesOf(
+    unit: Unit,
+    placement: Placement | null,
+    other: Placement | null,
+    progress: readonly TableProgress[],
+  ): Promise<StorageUnit['tables']> {
+    const here = placement ? await sizesOf(placement) : new Map<string, TableSize>()
+    const there = other ? await sizesOf(other) : new Map<string, TableSize>()
+    return unit.domains
+      .flatMap((domain) => Object.keys(domains[domain].tables))
+      .map((table) => {
+        const known = progress.find((each) => each.table === table)
+        return {
+          table,
+          rows: here.get(table)?.rows ?? known?.verifiedRows ?? known?.totalRows ?? null,
+          mirrorRows: other
+            ? (there.get(table)?.rows ?? known?.verifiedRows ?? known?.copiedRows ?? null)
+            : null,
+          bytes: here.get(table)?.sizeBytes ?? null,
+          mirrorBytes: there.get(table)?.sizeBytes ?? null,
+          state: known?.state ?? 'settled',
+          copiedRows: known?.copiedRows ?? 0,
+        }
+      })
+  }
+
+  return { view }
+}
+
+function archiveOf(mover: UnitMover, placement: Placement | null): Placement | null {
+  return mover.books.move?.state === 'finished' && placement ? otherPlacement(placement) : null
+}
+
+function stateOf(mover: UnitMover): StorageUnit['state'] {
+  if (mover.flips.running) return 'fenced'
+  switch (mover.books.move?.state) {
+    case 'starting':
+    case 'copying':
+      return 'copying'
+    case 'mirroring':
+    case 'aborting':
+    case 'finishing':
+      return 'mirroring'
+    default:
+      return 'settled'
+  }
+}

@@ -1,0 +1,168 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createLogger, type LogLevel } from '../src/core/log.ts'
+import type { AppDb } from '../src/db/app-db.ts'
+import { openStorage, type Storage } from '../src/db/app-db-router.ts'
+import type { Placement } from '../src/db/placement-store.ts'
+import { quoteName } from '../src/db/sql-text.ts'
+import type { StorageControl } from '../src/db/storage-control.ts'
+import { readTableShapes, type TableShape } from '../src/db/transfer/index.ts'
+import {
+  createMoves,
+  type MoveLimits,
+  type MovesService,
+  type StorageUnit,
+  settleRoles,
+  unitNamed,
+} from '../src/moves/index.ts'
+import { plainDatabases, type TestDatabase } from './databases.ts'
+import { type RowRules, readRules } from './move-data.ts'
+
+const intervals = { heartbeatMs: 100, firstRetryMs: 20, longestRetryMs: 100 }
+const QUICK: Partial<MoveLimits> = {
+  pollMs: 20,
+  gatherMs: 1,
+  calmMs: 0,
+  pauseLimitMs: 5_000,
+  pauseBudgetMs: 5_000,
+}
+
+export const OPERATOR = { name: 'operator' }
+
+export interface MoveBench {
+  readonly dataDir: string
+  readonly database: TestDatabase
+  storage: Storage
+  moves: MovesService
+  /** The database of one store, past the router. */
+  db(placement: Placement): AppDb
+  shapes(unit: string): Promise<TableShape[]>
+  rules(unit: string): Promise<RowRules[]>
+  /** Waits until the unit is as `condition` wants it. */
+  until(unit: string, condition: (unit: StorageUnit) => boolean): Promise<StorageUnit>
+  /** Stops the product and starts it again on the same stores. */
+  restart(): Promise<void>
+  /** Stops the moves alone and starts them again. */
+  restartMoves(): Promise<void>
+  /** All rows of the unit's tables on both sides; the lists are equal when the stores are. */
+  contents(unit: string): Promise<{ sqlite: unknown[]; postgres: unknown[] }>
+  close(): Promise<void>
+}
+
+/** The product's storage on a SQLite file and a PostgreSQL database of its own, with moves between them. */
+export async function openMoveBench(
+  options: {
+    readonly placement?: Placement
+    readonly limits?: Partial<MoveLimits>
+    readonly logLevel?: LogLevel
+    readonly database?: TestDatabase
+    /** Stands between the moves and the stores. */
+    readonly control?: (control: StorageControl) => StorageControl
+  } = {},
+): Promise<MoveBench> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'holdfast-moves-'))
+  const postgres = plainDatabases.find((kind) => kind.name === 'postgres')
+  if (!postgres) throw new Error('no PostgreSQL')
+  const database = options.database ?? (await postgres.open())
+  const log = createLogger(options.logLevel ?? 'silent')
+
+  function openMoves(storage: Storage): MovesService {
+    return createMoves({
+      control: options.control?.(storage.control) ?? storage.control,
+      status: () => storage.status(),
+      log,
+      clock: () => new Date(),
+      dataDir,
+      limits: { ...QUICK, ...options.limits },
+    })
+  }
+
+  async function start(): Promise<{ storage: Storage; moves: MovesService }> {
+    const storage = await openStorage({
+      config: {
+        dataDir,
+        postgresAppUrl: database.location,
+        postgresAppMaxConnections: 10,
+        storagePlacement: undefined,
+        storagePlacements: {},
+        // Only for a fresh installation; later starts keep what is.
+        ...(first && { storagePlacement: options.placement ?? 'sqlite' }),
+      },
+      log,
+      clock: () => new Date(),
+      intervals,
+      settleRoles,
+    })
+    first = false
+    const moves = openMoves(storage)
+    await moves.start()
+    return { storage, moves }
+  }
+
+  let first = true
+  const running = await start()
+  const bench: MoveBench = {
+    dataDir,
+    database,
+    ...running,
+    db(placement) {
+      const store = bench.storage.control.store(placement)
+      if (!store) throw new Error(`${placement} is away`)
+      return store.db
+    },
+    shapes(unit) {
+      const { control } = bench.storage
+      const sqlite = control.store('sqlite')
+      const target = control.store('postgres')
+      if (!sqlite || !target) throw new Error('a store is away')
+      return readTableShapes(sqlite, target, unitNamed(unit).domains)
+    },
+    async rules(unit) {
+      return readRules(bench.db('postgres'), await bench.shapes(unit))
+    },
+    async until(unit, condition) {
+      for (let tries = 0; ; tries++) {
+        const state = await bench.moves.unit(unit)
+        if (condition(state)) return state
+        if (tries > 1_500) throw new Error(`it did not come to that: ${JSON.stringify(state, null, 1)}`)
+        await sleep(20)
+      }
+    },
+    async restart() {
+      await bench.moves.stop()
+      await bench.storage.close()
+      Object.assign(bench, await start())
+    },
+    async restartMoves() {
+      await bench.moves.stop()
+      bench.moves = openMoves(bench.storage)
+      await bench.moves.start()
+    },
+    async contents(unit) {
+      const read = async (db: AppDb) => {
+        const tables: unknown[] = []
+        for (const shape of await bench.shapes(unit)) tables.push(await rowsOf(db, shape))
+        return tables
+      }
+      return { sqlite: await read(bench.db('sqlite')), postgres: await read(bench.db('postgres')) }
+    },
+    async close() {
+      await bench.moves.stop()
+      await bench.storage.close()
+      if (!options.database) await database.close()
+      rmSync(dataDir, { recursive: true, force: true })
+    },
+  }
+  return bench
+}
+
+/** Every row of a table as the product reads it, in an order that both engines have. */
+async function rowsOf(db: AppDb, shape: TableShape): Promise<unknown> {
+  const columns = shape.columns.map(({ name }) => quoteName(name)).join(', ')
+  const rows = await db.query(`SELECT ${columns} FROM ${quoteName(shape.table)}`)
+  const keyed = rows.map((row) => [JSON.stringify(shape.key.map((name) => row[name])), row] as const)
+  keyed.sort(([a], [b]) => (a < b ? -1 : 1))
+  return { table: shape.table, rows: keyed.map(([, row]) => row) }
+}
