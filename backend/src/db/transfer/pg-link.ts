@@ -7,7 +7,8 @@ import { pgError } from '../pg-errors.ts'
 import { encodePgValue, pgTypes } from '../pg-values.ts'
 import type { LedgerSession } from './ledger.ts'
 
-const connectTimeoutMs = 5_000
+/** The thread may be busy with a row of many megabytes meanwhile. */
+const connectTimeoutMs = 30_000
 const settings = [
   `application_name = 'holdfast transfer'`,
   `timezone = 'UTC'`,
