@@ -10,7 +10,7 @@ import {
 import { DbError } from './db-errors.ts'
 import type { RawValue, ScriptSession } from './sql-store.ts'
 import { changesSchema, conflictClause, quoteName } from './sql-text.ts'
-import { flattenRows } from './sqlite-bulk.ts'
+import { flattenRows, insertParts } from './sqlite-bulk.ts'
 import type { SqliteLease, SqlitePool, SqliteSend } from './sqlite-pool.ts'
 import type { SqliteOperation, SqliteResult } from './sqlite-protocol.ts'
 import { savepointControl, snapshotControl, transactionControl } from './sqlite-transaction.ts'
@@ -25,8 +25,6 @@ import {
   TransactionScope,
 } from './transaction-scope.ts'
 
-/** Values per message of insertMany: large enough to be cheap, small enough to stay a few megabytes. */
-const valuesPerMessage = 50_000
 const healthTimeoutMs = 2_000
 const readingVerb = /^\s*(?:--[^\n]*\n\s*)*(?:select|values|with)\b/i
 
@@ -201,18 +199,17 @@ class SqliteFrameSession extends SqliteSession {
     if (rows.length === 0) return { rowCount: 0 }
     if (!this.#frame.atomic) return this.transaction((tx) => tx.insertMany(table, columns, rows, options))
     const timed = await this.#timestampColumns(table, columns)
-    const rowsPerMessage = Math.max(1, Math.floor(valuesPerMessage / columns.length))
-    const places = columns.map(() => '?').join(', ')
-    const sql =
-      `INSERT INTO ${quoteName(table)} (${columns.map(quoteName).join(', ')}) VALUES (${places}) ` +
-      conflictClause(options.onConflict)
+    const into = `INSERT INTO ${quoteName(table)} (${columns.map(quoteName).join(', ')}) VALUES`
+    const places = `(${columns.map(() => '?').join(', ')})`
+    const conflict = conflictClause(options.onConflict)
     let rowCount = 0
     let running: Promise<SqliteResult> | undefined
-    for (let start = 0; start < rows.length; start += rowsPerMessage) {
-      const values = flattenRows(rows.slice(start, start + rowsPerMessage), columns.length, timed)
+    for (const { start, end, together } of insertParts(rows.length, columns.length)) {
+      const values = flattenRows(rows.slice(start, end), columns.length, timed)
+      const sql = `${into} ${Array.from({ length: together }, () => places).join(', ')} ${conflict}`
       // One message is encoded while the one before it is being written.
       rowCount += (await running)?.rowCount ?? 0
-      running = this.write({ op: 'many', sql, width: columns.length, values }, options.signal)
+      running = this.write({ op: 'many', sql, width: columns.length * together, values }, options.signal)
       running.catch(() => undefined) // reported when it is awaited
     }
     rowCount += (await running)?.rowCount ?? 0

@@ -4,6 +4,33 @@ import type { BoundValue } from './sqlite-protocol.ts'
 import { encodeSqliteValue } from './sqlite-values.ts'
 import { timestamp } from './timestamps.ts'
 
+/** Values per message: large enough to be cheap, small enough to stay a few megabytes. */
+const valuesPerMessage = 50_000
+/** Placeholders of one statement; SQLite's limit is 32,766. */
+const valuesPerStatement = 10_000
+/**
+ * Rows of one INSERT: as many as there are, in few enough sizes for their statements to stay prepared. A statement of
+ * one row costs half as much again, and with triggers, whose journal each statement opens anew, twice as much.
+ */
+const sizes = [128, 16, 1]
+
+/** How rows are cut: `start` to `end` go in one message, `together` rows in each of its statements. */
+export function* insertParts(
+  rows: number,
+  width: number,
+): Generator<{ readonly start: number; readonly end: number; readonly together: number }> {
+  let start = 0
+  for (const together of sizes) {
+    if (together > 1 && together * width > valuesPerStatement) continue
+    const statements = Math.max(1, Math.floor(valuesPerMessage / (width * together)))
+    while (rows - start >= together) {
+      const end = start + together * Math.min(statements, Math.floor((rows - start) / together))
+      yield { start, end, together }
+      start = end
+    }
+  }
+}
+
 /**
  * The values of all rows in one array.
  *
