@@ -115,7 +115,7 @@ describe('a closed gate', () => {
     const late = add('late')
     await sleep(50)
     expect(closed).toBe(false)
-    goOn.resolve(undefined)
+    goOn.resolve()
     await running
     const gate = await closing
     expect(await actionsIn('sqlite')).toEqual(['one', 'two'])
@@ -135,7 +135,7 @@ describe('a closed gate', () => {
     const late = add('late')
     await expect(closing).rejects.toThrow(GateTimeoutError)
     await expect(closing).rejects.toMatchObject({ running: 1 })
-    goOn.resolve(undefined)
+    goOn.resolve()
     await Promise.all([running, late, add('later')])
     expect(new Set(await actionsIn('sqlite'))).toEqual(new Set(['late', 'later', 'slow']))
     ;(await close()).open()
@@ -303,7 +303,7 @@ describe('a settlement', () => {
     const other = storage.control.close(['traces'], { deadlineMs: 100 })
     await expect(other).rejects.toThrow(/Placements were still being settled/)
     blocking = false
-    roles.resolve(undefined)
+    roles.resolve()
     await settling
     ;(await storage.control.close(['traces'], { deadlineMs })).open()
   })
@@ -394,9 +394,9 @@ describe('listeners', () => {
   })
 })
 
-function resolvers(): { promise: Promise<unknown>; resolve: (value: unknown) => void } {
-  let resolve: (value: unknown) => void = () => undefined
-  const promise = new Promise((settle) => {
+function resolvers(): { promise: Promise<void>; resolve: () => void } {
+  let resolve: () => void = () => undefined
+  const promise = new Promise<void>((settle) => {
     resolve = settle
   })
   return { promise, resolve }

@@ -164,7 +164,7 @@ describe('decidePlacement', () => {
         for (const { flip, crash, repairs, seen, unseen } of steps) {
           if (known?.placement) {
             const to = otherThan(truth)
-            const epoch = known.epoch + 1
+            const epoch: number = known.epoch + 1
             if (flip > 0) expect(write(truth, to, epoch, 'pending')).toBe(true)
             if (flip > 1) {
               expect(write(to, to, epoch, 'complete')).toBe(true)
