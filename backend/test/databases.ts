@@ -52,6 +52,9 @@ export const databases: readonly DatabaseKind[] = [sqlite, postgres, timescale]
 /** The engines without TimescaleDB, for what does not depend on it. */
 export const plainDatabases: readonly DatabaseKind[] = [sqlite, postgres]
 
+/** Whatever the server's own default is. */
+const fresh = "TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'"
+
 const uniqueName = () => `test_${randomBytes(6).toString('hex')}`
 
 async function openSqlite(options: OpenOptions = {}): Promise<TestDatabase> {
@@ -102,8 +105,8 @@ async function openPostgres(options: OpenOptions = {}): Promise<TestDatabase> {
   const { url } = await (await request('postgres')).grant()
   const name = uniqueName()
   await asAdmin(url, async (admin) => {
-    const template = options.migrated ? await postgresTemplate(admin, url) : 'template0'
-    await admin.query(`CREATE DATABASE ${name} TEMPLATE ${template}`)
+    const source = options.migrated ? `TEMPLATE ${await postgresTemplate(admin, url)}` : fresh
+    await admin.query(`CREATE DATABASE ${name} ${source}`)
   })
   return pooled(url, name, options)
 }
@@ -117,7 +120,7 @@ async function postgresTemplate(admin: pg.Client, url: string): Promise<string> 
     const { rows } = await admin.query('SELECT 1 FROM pg_database WHERE datname = $1', [name])
     if (rows.length > 0) return name
     const draft = uniqueName()
-    await admin.query(`CREATE DATABASE ${draft} TEMPLATE template0`)
+    await admin.query(`CREATE DATABASE ${draft} ${fresh}`)
     const store = openPostgresStore({ url: onDatabase(url, draft) })
     try {
       await migrate(store)
@@ -154,7 +157,7 @@ async function openTimescale(options: OpenOptions = {}): Promise<TestDatabase> {
 async function inOwnDatabase(url: string, options: OpenOptions): Promise<TestDatabase> {
   const name = uniqueName()
   await asAdmin(url, async (admin) => {
-    await admin.query(`CREATE DATABASE ${name} TEMPLATE template0`)
+    await admin.query(`CREATE DATABASE ${name} ${fresh}`)
   })
   await asAdmin(onDatabase(url, name), async (client) => {
     await client.query('CREATE EXTENSION IF NOT EXISTS timescaledb')

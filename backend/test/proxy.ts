@@ -36,6 +36,7 @@ export async function startProxy(target: string): Promise<StoreProxy> {
   const address = server.address()
   if (!address || typeof address === 'string') throw new Error('The proxy has no port')
   const url = new URL(target)
+  url.hostname = '127.0.0.1'
   url.port = String(address.port)
   const cut = () => {
     for (const socket of sockets) socket.destroy()

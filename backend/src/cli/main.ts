@@ -5,6 +5,7 @@ import { registerAdopt } from './adopt.ts'
 import { registerDemo } from './demo.ts'
 import { registerMigrate } from './migrate.ts'
 import { registerOpenApi } from './openapi.ts'
+import { registerResetPassword } from './reset-password.ts'
 import { registerStorage } from './storage.ts'
 
 const program = new Command('holdfast')
@@ -25,6 +26,7 @@ registerMigrate(program)
 registerAdopt(program)
 registerStorage(program)
 registerDemo(program)
+registerResetPassword(program)
 registerOpenApi(program)
 
 try {

@@ -296,6 +296,19 @@ describe('checkPostgresVersion', () => {
     }
   })
 
+  it('refuses a database that cannot hold every text', async () => {
+    await test.db.execute(`CREATE DATABASE ascii_text TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'`)
+    try {
+      const url = changedUrl((url) => {
+        url.pathname = '/ascii_text'
+      })
+      const check = withStore(url, (store) => checkPostgresVersion(store.db))
+      await expect(check).rejects.toThrow(/keeps text as SQL_ASCII.*ENCODING 'UTF8'/)
+    } finally {
+      await test.db.execute('DROP DATABASE ascii_text WITH (FORCE)')
+    }
+  })
+
   it('refuses a server that is too old', async () => {
     const old = {
       ...test.db,

@@ -111,18 +111,28 @@ async function applySettings(
 /**
  * The server's version, e.g. `17.10`.
  *
- * @throws DbError `unavailable` when it is older than PostgreSQL 15.
+ * @throws DbError `unavailable` when it is older than PostgreSQL 15, or the database is not in UTF-8.
  */
 export async function checkPostgresVersion(db: AppDbSession): Promise<string> {
-  const row = await db.queryOne<{ version: string; number: number }>(
-    `SELECT current_setting('server_version') AS version, current_setting('server_version_num')::integer AS number`,
+  const row = await db.queryOne<{ version: string; number: number; encoding: string }>(
+    `
+    SELECT current_setting('server_version') AS version, current_setting('server_version_num')::integer AS number,
+      current_setting('server_encoding') AS encoding
+    `,
   )
-  const { version, number } = row ?? { version: 'unknown', number: 0 }
+  const { version, number, encoding } = row ?? { version: 'unknown', number: 0, encoding: 'unknown' }
   if (number < oldestVersion * 10_000) {
     throw new DbError(
       'unavailable',
       `PostgreSQL ${version} is too old: ${oldestVersion} or later is needed, ${advisedVersion} is recommended. ` +
         'Upgrade that server, or set POSTGRES_APP_URL to a newer one.',
+    )
+  }
+  if (encoding !== 'UTF8') {
+    throw new DbError(
+      'unavailable',
+      `The PostgreSQL database keeps text as ${encoding}, which cannot hold every name and log line. ` +
+        "Create it anew with TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'.",
     )
   }
   return version.split(' ')[0] ?? version
