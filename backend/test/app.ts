@@ -10,16 +10,30 @@ import { createLogger, type Log } from '../src/core/log.ts'
 import type { AppDb } from '../src/db/app-db.ts'
 import type { Storage } from '../src/db/app-db-router.ts'
 import { domainNames, domains, unitOf } from '../src/db/domains.ts'
+import type { MoveLimits } from '../src/moves/index.ts'
 
 export const ADMIN = { username: 'ada', password: 'correct horse battery' }
 
-export interface TestAppOptions {
-  /** A migrated database; every domain is in it. */
-  readonly db: AppDb
+type TestAppOptions = CommonOptions &
+  (
+    | {
+        /** A migrated database; every domain is in it. */
+        readonly db: AppDb
+      }
+    | {
+        /** The real storage, of which the caller takes care. */
+        readonly storage: Storage
+        readonly moveLimits?: Partial<MoveLimits>
+      }
+  )
+
+interface CommonOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly log?: Log
   readonly clock?: () => Date
   readonly recheckMs?: number
+  /** Bearer token of the command line on this machine. */
+  readonly localSecret?: string
   /** The built web page; none unless given. */
   readonly pageFolder?: string
   /** Kept between two apps to test a restart. */
@@ -84,9 +98,11 @@ export async function startTestApp(options: TestAppOptions): Promise<TestApp> {
     },
     config,
     log: options.log ?? createLogger('silent'),
-    storage: storageOn(options.db),
+    storage: 'storage' in options ? options.storage : storageOn(options.db),
+    ...('moveLimits' in options ? { moveLimits: options.moveLimits } : {}),
     pageFolder: options.pageFolder ?? join(dataDir, 'no-page'),
     checkResponses: true,
+    ...(options.localSecret === undefined ? {} : { localSecret: options.localSecret }),
     ...(options.clock ? { clock: options.clock } : {}),
     ...(options.recheckMs === undefined ? {} : { recheckMs: options.recheckMs }),
   })

@@ -60,11 +60,13 @@ async function answers(moves: Moves): Promise<boolean> {
 
 /** The storage and the service of a server, without the server. */
 async function openHere(config: ReturnType<typeof loadConfig>, acts: boolean): Promise<Connection> {
-  const [{ existsSync }, { openStorage, sqliteFile }, { createMoves, settleRoles }] = await Promise.all([
-    import('node:fs'),
-    import('../../db/app-db-router.ts'),
-    import('../../moves/index.ts'),
-  ])
+  const [{ existsSync }, { openStorage, sqliteFile }, { keepByProduct }, { createMoves, settleRoles }] =
+    await Promise.all([
+      import('node:fs'),
+      import('../../db/app-db-router.ts'),
+      import('../../metrics/index.ts'),
+      import('../../moves/index.ts'),
+    ])
   if (config.postgresAppUrl === undefined && !existsSync(sqliteFile(config.dataDir)))
     throw new UsageError(
       `There is no installation in ${config.dataDir}: set DATA_DIR, or HOLDFAST_URL and HOLDFAST_TOKEN.`,
@@ -78,6 +80,7 @@ async function openHere(config: ReturnType<typeof loadConfig>, acts: boolean): P
     log,
     clock,
     dataDir: config.dataDir,
+    prepare: { metrics: keepByProduct },
   })
   try {
     if (acts) await moves.start()

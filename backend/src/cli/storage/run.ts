@@ -57,7 +57,7 @@ export async function runStorage(
       wait: Boolean(flags.wait) || units.length > 1 || connection.offline,
       signal: interrupt.signal,
       pollMs: POLL_MS,
-      patienceMs: PATIENCE_MS,
+      patienceMs: flags.wait || connection.offline ? PATIENCE_MS : 0,
       ...(flags.acknowledge === undefined ? {} : { acknowledge: flags.acknowledge }),
       ...(flags.budget === undefined ? {} : { budgetMs: flags.budget }),
     }

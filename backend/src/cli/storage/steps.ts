@@ -9,11 +9,11 @@ import { count, duration, flow, rehearsalText } from './text.ts'
 export interface Run {
   readonly moves: Moves
   readonly printer: Printer
-  /** Stay until a copy or verify is done, and until the conditions of a flip that come by themselves are met. */
+  /** Stay until a copy or verify is done. */
   readonly wait: boolean
   readonly signal: AbortSignal
   readonly pollMs: number
-  /** How long a flip is waited for. */
+  /** How long conditions of a flip that come by themselves are waited for. */
   readonly patienceMs: number
   /** Rows in quarantine that are accepted to stay behind. */
   readonly acknowledge?: number
@@ -100,7 +100,7 @@ async function mirror(run: Run, before: StorageUnit): Promise<number> {
 }
 
 async function verify(run: Run, before: StorageUnit): Promise<number> {
-  let unit = await run.moves.act(before.unit, 'verify', ACTOR)
+  let unit = await beginVerify(run, before.unit)
   if (!run.wait) {
     run.printer.result('begun', { action: 'verify', unit }, begunText(unit, 'verifying'))
     return EXIT.done
@@ -114,6 +114,17 @@ async function verify(run: Run, before: StorageUnit): Promise<number> {
     : `${unit.unit}: ${count(differences)} of ${count(rows)} rows differed; they were made equal, verify again`
   run.printer.result('done', { action: 'verify', unit }, text)
   return clean ? EXIT.done : EXIT.differences
+}
+
+/** A mirror is verified by itself once it is complete: a verify that runs is as good as one that is begun. */
+async function beginVerify({ moves }: Run, name: string): Promise<StorageUnit> {
+  try {
+    return await moves.act(name, 'verify', ACTOR)
+  } catch (error) {
+    const unit = failureOf(error)?.code === 'move_refused' ? await moves.unit(name) : undefined
+    if (!unit?.verify?.running) throw error
+    return unit
+  }
 }
 
 /** Resolves with the unit when `isDone`; meanwhile shows how far it is. @throws StuckError when it does not go on. */
@@ -141,18 +152,26 @@ async function actPatiently(run: Run, action: MoveAction, { unit }: StorageUnit)
     ...(budgetMs === undefined ? {} : { budgetMs }),
   }
   const endMs = performance.now() + run.patienceMs
-  const waits = run.wait && (action === 'cutover' || action === 'rollback')
   let said = ''
   for (;;) {
     try {
       return await run.moves.act(unit, action, ACTOR, options)
     } catch (error) {
       const failure = failureOf(error)
-      if (!waits || failure?.code !== 'move_refused' || performance.now() > endMs) throw error
+      if (failure?.code !== 'move_refused' || performance.now() > endMs) throw error
+      if (!comesByItself(action, await run.moves.unit(unit))) throw error
       said = sayWaiting(run, unit, failure, said)
       await sleep(run.pollMs, undefined, { signal: run.signal })
     }
   }
+}
+
+/** Whether what holds a flip back can pass without anybody doing something. */
+function comesByItself(action: MoveAction, unit: StorageUnit): boolean {
+  const { state, paused, verify, quarantine, source, placement } = unit
+  const rightWay = action === 'cutover' ? source === placement : action === 'rollback' && source !== placement
+  const comparable = verify === null || verify.running || verify.clean
+  return rightWay && state === 'mirroring' && !paused && comparable && quarantine.open === 0
 }
 
 /** Once for the same reasons: figures in them change all the time. */

@@ -1,0 +1,222 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { startTestApp, type TestApp } from '../../test/app.ts'
+import { plainDatabases, type TestDatabase } from '../../test/databases.ts'
+import { createLogger } from '../core/log.ts'
+import { writeServerFile } from '../core/server-file.ts'
+import { openStorage, type Storage } from '../db/app-db-router.ts'
+import { settleRoles } from '../moves/index.ts'
+import { runStorage } from './storage/run.ts'
+import type { Command } from './storage/select.ts'
+import type { StorageFlags } from './storage.ts'
+
+const postgres = plainDatabases.find((kind) => kind.name === 'postgres')!
+const QUICK = { pollMs: 20, gatherMs: 1, calmMs: 0, pauseLimitMs: 5_000, pauseBudgetMs: 5_000 }
+const SECRET = 'hfl_this-is-only-for-this-test'
+
+let dataDir: string
+let database: TestDatabase
+const closers: (() => Promise<unknown>)[] = []
+beforeEach(async () => {
+  dataDir = mkdtempSync(join(tmpdir(), 'holdfast-cli-'))
+  database = await postgres.open()
+})
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close()
+  await database.close()
+  rmSync(dataDir, { recursive: true, force: true })
+})
+
+const openHere = (): Promise<Storage> =>
+  openStorage({
+    config: {
+      dataDir,
+      postgresAppUrl: database.location,
+      postgresAppMaxConnections: 10,
+      storagePlacement: 'sqlite',
+      storagePlacements: {},
+    },
+    log: createLogger('silent'),
+    clock: () => new Date(),
+    settleRoles,
+  })
+
+/** A server on the data folder, with the file by which the command finds it. */
+async function serve(): Promise<TestApp> {
+  const storage = await openHere()
+  closers.push(() => storage.close())
+  const app = await startTestApp({ storage, dataDir, moveLimits: QUICK, localSecret: SECRET })
+  closers.push(() => app.stop())
+  writeServerFile(dataDir, { url: app.base, pid: process.pid, secret: SECRET })
+  return app
+}
+
+/** An installation whose server is stopped. */
+async function stopped(change?: (storage: Storage) => Promise<unknown>): Promise<void> {
+  const storage = await openHere()
+  await change?.(storage)
+  await storage.close()
+}
+
+async function run(
+  command: Command,
+  names: readonly string[],
+  flags: Partial<StorageFlags> = {},
+  env: Readonly<Record<string, string>> = {},
+) {
+  let output = ''
+  let errors = ''
+  const exit = await runStorage(
+    command,
+    names,
+    { from: 'sqlite', ...flags },
+    { DATA_DIR: dataDir, POSTGRES_APP_URL: database.location, ...env },
+    {
+      columns: undefined,
+      write: (text) => {
+        output += text
+      },
+      error: (text) => {
+        errors += text
+      },
+    },
+  )
+  const lines = () =>
+    output
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+  return { exit, output, errors, lines }
+}
+
+const BROKEN = `INSERT INTO settings (key, value, category, updated_at)
+  VALUES ('x.broken', 'a' || char(0) || 'b', 'x', '2026-11-21T00:00:00.000Z')`
+
+describe('holdfast storage, with a server on this machine', () => {
+  it('moves a unit by one of its domains without a token', async () => {
+    await serve()
+    expect(await run('mirror', ['actions'], { wait: true })).toMatchObject({
+      exit: 0,
+      output: expect.stringContaining('insights: mirrored, SQLite ──▶ PostgreSQL'),
+    })
+    expect(await run('verify', ['incidents'], { wait: true })).toMatchObject({ exit: 0 })
+    const over = await run('cutover', ['insights'], { json: true, wait: true })
+    expect(over.exit).toBe(0)
+    expect(over.lines().at(-1)).toMatchObject({
+      type: 'done',
+      action: 'cutover',
+      unit: { unit: 'insights', placement: 'postgres', epoch: 2 },
+    })
+    expect((await run('status', ['insights'])).output).toContain('PostgreSQL ──▶ SQLite')
+    expect((await run('rollback', ['insights'])).exit).toBe(0)
+  })
+
+  it('says which reasons speak against a step, and begins nothing after it', async () => {
+    await serve()
+    const refused = await run('cutover', ['settings', 'users'])
+    expect(refused.exit).toBe(2)
+    expect(refused.errors).toContain('There is no mirror')
+    expect(refused.output).toContain('Not begun: settings')
+    const json = await run('cutover', ['settings'], { json: true })
+    expect(json.lines()).toMatchObject([
+      { type: 'error', unit: 'settings', code: 'move_refused', reasons: [expect.any(String)] },
+    ])
+  })
+
+  it('takes the units of a phase that are meant, in turn', async () => {
+    await serve()
+    const first = await run('mirror', [], { phase: 2, wait: true })
+    expect(first.exit, first.errors).toBe(0)
+    for (const unit of ['sessions', 'users', 'settings', 'insights'])
+      expect(first.output).toContain(`${unit}: mirrored`)
+    const again = await run('mirror', [], { phase: 2 })
+    expect(again).toMatchObject({ exit: 0, output: expect.stringContaining('Nothing to do') })
+  })
+
+  it('wants to be told which, and knows the names', async () => {
+    await serve()
+    expect((await run('mirror', [])).exit).toBe(1)
+    expect((await run('mirror', ['settings'], { phase: 1 })).exit).toBe(1)
+    const unknown = await run('status', ['speling'])
+    expect(unknown).toMatchObject({ exit: 1, errors: expect.stringContaining('There are: traces, audit') })
+    expect((await run('finish', ['settings'])).errors).toContain('--yes')
+  })
+
+  it('plans and rehearses', async () => {
+    await serve()
+    const plan = await run('plan', ['users'], { json: true })
+    expect(plan.exit).toBe(0)
+    expect(plan.lines()).toMatchObject([{ type: 'plan', units: [{ unit: 'users', obstacles: [] }] }])
+    expect(await run('rehearse', ['users'])).toMatchObject({
+      exit: 0,
+      output: expect.stringContaining('every row equal'),
+    })
+  })
+})
+
+describe('holdfast storage, with a server elsewhere', () => {
+  it('uses an API token, and says when it is not taken', async () => {
+    const app = await serve()
+    const made = await (await app.admin()).post('/api/tokens', { name: 'cli', scopes: ['admin'] })
+    const env = { HOLDFAST_URL: app.base, HOLDFAST_TOKEN: made.body.secret, DATA_DIR: '/nonexistent' }
+    expect((await run('status', [], {}, env)).output).toContain('Phase 4, telemetry')
+    expect((await run('status', [], {}, { ...env, HOLDFAST_TOKEN: 'hf_wrong' })).exit).toBe(5)
+    expect((await run('status', [], {}, { HOLDFAST_URL: app.base })).exit).toBe(1)
+    expect((await run('status', [], { url: 'localhost:3051', token: 'x' })).exit).toBe(1)
+  })
+
+  it('tells a server that is not there from one that is something else', async () => {
+    const other = createServer((_request, response) => response.end('<h1>A proxy</h1>'))
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+    const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`
+    expect(await run('status', [], { url, token: 'x' })).toMatchObject({
+      exit: 5,
+      errors: expect.stringContaining('not this version'),
+    })
+    await new Promise((resolve) => other.close(resolve))
+    expect((await run('status', [], { url, token: 'x' })).exit).toBe(5)
+  })
+})
+
+describe('holdfast storage, without a server', () => {
+  it('does the work itself, also beside the file that a killed server left', async () => {
+    await stopped()
+    writeServerFile(dataDir, { url: 'http://127.0.0.1:9', pid: process.pid, secret: SECRET })
+    const mirrored = await run('mirror', ['users'])
+    expect(mirrored.exit, mirrored.errors).toBe(0)
+    expect((await run('status', ['users'])).output).toContain('SQLite ──▶ PostgreSQL')
+    expect((await run('verify', ['users'])).output).toMatch(/users: \d+ rows equal on both sides/)
+    expect((await run('abort', ['users'])).exit).toBe(0)
+    const [line] = (await run('status', ['users'], { json: true })).lines()
+    expect(line).toMatchObject({ type: 'unit', unit: { placement: 'sqlite', mirror: null } })
+  })
+
+  it('lists, accepts and tries again the rows in quarantine', async () => {
+    await stopped((storage) => storage.getAppDbFor('settings').execute(BROKEN))
+    expect((await run('quarantine', [])).output).toContain('No row is in quarantine')
+    expect((await run('mirror', ['settings'])).exit).toBe(0)
+    expect((await run('quarantine', ['settings'])).output).toContain('["x.broken"]')
+    expect((await run('quarantine', ['settings'], { acknowledge: 7 })).exit).toBe(2)
+    expect((await run('quarantine', ['settings'], { acknowledge: 1 })).exit).toBe(0)
+    const replayed = await run('quarantine', ['settings'], { replay: true, json: true })
+    expect(replayed.lines()).toMatchObject([{ type: 'replayed', unit: 'settings', replayed: 0, left: 1 }])
+  })
+
+  it('leaves the stores to a server that has them', async () => {
+    const storage = await openHere()
+    closers.push(() => storage.close())
+    expect(await run('status', [])).toMatchObject({ exit: 5, errors: expect.stringContaining('in use') })
+  })
+
+  it('says when there is no installation', async () => {
+    const env = { POSTGRES_APP_URL: '' }
+    expect(await run('status', [], {}, env)).toMatchObject({
+      exit: 1,
+      errors: expect.stringContaining('There is no installation'),
+    })
+  })
+})
