@@ -170,6 +170,15 @@ describe.each(plainDatabases)('adopting into $name', ({ name: engine, open }) =>
     expect(Object.values(tables.users?.changes ?? {})).toEqual([2, 1])
   })
 
+  it('gives a name to the user who has it exactly, whoever comes first', async () => {
+    for (const username of ['ADA', 'ada', 'Ada'])
+      put(legacy, 'users', { id: username, username, password_hash: 'x' })
+    const { tables, quarantine } = await run()
+    expect(await all('SELECT id, username FROM users')).toEqual([{ id: 'ada', username: 'ada' }])
+    expect(tables.users).toMatchObject({ source: 3, adopted: 1, quarantined: 2 })
+    expect(quarantine[0]?.suggestion).toContain('under another name')
+  })
+
   it('puts what does not fit aside, whole and with its reason', async () => {
     fillLegacy(legacy)
     addMisfits(legacy)
@@ -212,14 +221,17 @@ describe.each(plainDatabases)('adopting into $name', ({ name: engine, open }) =>
     await run()
     await target.db.execute(`UPDATE webhooks SET enabled = TRUE, name = 'renamed'`)
     await target.db.execute(`DELETE FROM llm_feedback`)
-    put(legacy, 'audit_log', { action: 'login', created_at: '2026-02-15 00:00:00' })
+    // The second is like three that are there already, and a record of its own all the same.
+    for (const at of ['2026-02-15 00:00:00', '2026-02-14 15:54:00']) {
+      put(legacy, 'audit_log', { action: 'login', created_at: at })
+    }
     const again = await run()
     expect(again.tables.webhooks).toMatchObject({
       adopted: 0,
       kept: 1,
       keptRows: [{ key: '["w-1"]', columns: ['name', 'enabled'] }],
     })
-    expect(again.tables.audit_log).toMatchObject({ adopted: 1, present: 5 })
+    expect(again.tables.audit_log).toMatchObject({ adopted: 2, present: 5 })
     expect(again.tables.llm_feedback).toMatchObject({ adopted: 1 })
     expect(await all('SELECT name FROM webhooks')).toEqual([{ name: 'renamed' }])
   })
