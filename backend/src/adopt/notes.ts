@@ -23,12 +23,14 @@ export async function notesOn(file: LegacyFile, now: Date): Promise<string[]> {
     const elsewhere = await count(`SELECT count(*) AS rows FROM users WHERE password_hash NOT LIKE '$2_$%'`)
     if (elsewhere > 0) {
       notes.push(
-        `${elsewhere} users have no password here, because they signed in through a provider: an admin gives them one.`,
+        `Users without a password, because they signed in through a provider: ${elsewhere}. An admin gives them one.`,
       )
     }
     const long = await count(`SELECT count(*) AS rows FROM users WHERE length(username) > ${LONGEST_NAME}`)
     if (long > 0)
-      notes.push(`${long} users have names of more than ${LONGEST_NAME} characters and cannot sign in.`)
+      notes.push(
+        `Users whose names have more than ${LONGEST_NAME} characters, so that they cannot sign in: ${long}.`,
+      )
   }
   if (has(file, 'settings')) {
     const secrets = await count(
@@ -37,7 +39,7 @@ export async function notesOn(file: LegacyFile, now: Date): Promise<string[]> {
     )
     if (secrets > 0) {
       notes.push(
-        `${secrets} settings hold secrets in clear text, as the older dashboard kept them. Its file still does: ` +
+        `Secrets in clear text among the settings, as the older dashboard kept them: ${secrets}. They are in its file, too: ` +
           'delete it when you no longer need it.',
       )
     }
@@ -45,7 +47,7 @@ export async function notesOn(file: LegacyFile, now: Date): Promise<string[]> {
   if (has(file, 'pcap_captures')) {
     const captures = await count('SELECT count(*) AS rows FROM pcap_captures WHERE capture_file IS NOT NULL')
     if (captures > 0)
-      notes.push(`The files of ${captures} packet captures are not in the database and stay where they are.`)
+      notes.push(`Packet captures whose files are not in the database and stay where they are: ${captures}.`)
   }
   const { unknown } = file.history
   if (unknown.length > 0) {
@@ -70,8 +72,8 @@ async function retentionNotes(file: LegacyFile, now: Date): Promise<string[]> {
       )
       if (rows > 0) {
         notes.push(
-          `${rows} rows of ${table} are older than ${defaultDays} days: the server deletes them within a day, unless ` +
-            `the setting ${settingKey} says otherwise.`,
+          `Rows of ${table} older than ${defaultDays} days: ${rows}. The server deletes them within a day, unless the ` +
+            `setting ${settingKey} says otherwise.`,
         )
       }
     }
