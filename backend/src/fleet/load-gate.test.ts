@@ -60,9 +60,9 @@ describe('nextLimit', () => {
   it.each([
     ['idle: more', 64, 0, 0.1, 80],
     ['idle, but the machine is slow: more', 64, 500, 0.1, 80],
-    ['busy and in time: as it is', 64, 5, 0.95, 64],
-    ['busy and late: less', 64, 50, 0.95, 44],
-    ['never none', 8, 5_000, 1, 8],
+    ['busy and in time: as it is', 100, 5, 0.95, 100],
+    ['busy and late: less', 100, 50, 0.95, 70],
+    ['never too few', 80, 5_000, 1, 64],
     ['never without bound', 1_000, 0, 0, 1_024],
   ])('%s', (_name, limit, lateMs, busyShare, next) => {
     expect(nextLimit(limit, lateMs, busyShare)).toBe(next)

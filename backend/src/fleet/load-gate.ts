@@ -1,7 +1,8 @@
 /** Runs work once there is room for it, in the order it came. */
 export type LoadGate = <T>(work: () => Promise<T>) => Promise<T>
 
-const LIMIT = { first: 64, least: 8, most: 1024 }
+/** The answers of `least` take some 25 ms; with fewer at once a loaded machine would not get through its samples. */
+const LIMIT = { least: 64, most: 1024 }
 const LOOK_MS = 100
 const LATE_MS = 20
 const BUSY_SHARE = 0.8
@@ -13,7 +14,7 @@ const BUSY_SHARE = 0.8
  */
 export function createLoadGate(): LoadGate {
   const waiting: (() => void)[] = []
-  let limit = LIMIT.first
+  let limit = LIMIT.least
   let active = 0
   let timer: NodeJS.Timeout | undefined
 
@@ -27,7 +28,7 @@ export function createLoadGate(): LoadGate {
   function look(dueMs: number, before: ReturnType<typeof performance.eventLoopUtilization>): void {
     const { utilization } = performance.eventLoopUtilization(before)
     timer = undefined
-    if (active === 0) limit = Math.min(limit, LIMIT.first)
+    if (active === 0) limit = Math.min(limit, LIMIT.least)
     else {
       // Room that nobody asks for would be there at once when fast engines come.
       if (waiting.length > 0) limit = nextLimit(limit, performance.now() - dueMs, utilization)
