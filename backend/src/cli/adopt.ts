@@ -37,12 +37,14 @@ export async function runAdopt(path: string, flags: AdoptFlags, env: Env): Promi
     { DbError },
     { MigrationError },
     { createLogger },
+    { settleRoles },
   ] = await Promise.all([
     import('../adopt/index.ts'),
     import('../db/sqlite-server-lock.ts'),
     import('../db/db-errors.ts'),
     import('../db/migration-error.ts'),
     import('../core/log.ts'),
+    import('../moves/index.ts'),
   ])
   let config: Config
   try {
@@ -52,6 +54,7 @@ export async function runAdopt(path: string, flags: AdoptFlags, env: Env): Promi
       config,
       log: createLogger('silent'),
       clock: () => new Date(),
+      settleRoles,
       dryRun: flags.dryRun ?? false,
       ...(process.stderr.isTTY && !flags.json
         ? { onUnit: (unit) => process.stderr.write(`${unit.join(', ')} …\n`) }
