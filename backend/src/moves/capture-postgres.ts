@@ -3,14 +3,8 @@ import { isDbError } from '../db/db-errors.ts'
 import type { ScriptSession } from '../db/sql-store.ts'
 import { quoteName } from '../db/sql-text.ts'
 import type { Key, TableShape } from '../db/transfer/index.ts'
-import {
-  BacklogError,
-  type Capture,
-  type CapturedTable,
-  type QueueBatch,
-  type Role,
-  WritersError,
-} from './capture.ts'
+import type { Capture, CapturedTable, QueueBatch, Role } from './capture.ts'
+import { BacklogError, WritersError } from './capture-errors.ts'
 import {
   createQueue,
   createTriggers,

@@ -13,7 +13,8 @@ import {
 } from '../db/transfer/codecs.ts'
 import type { Key, Reject, TableShape } from '../db/transfer/index.ts'
 import { Rejection } from '../db/transfer/rejection.ts'
-import { BacklogError, type Capture, type CapturedTable, type QueueBatch, type Role } from './capture.ts'
+import type { Capture, CapturedTable, QueueBatch, Role } from './capture.ts'
+import { BacklogError } from './capture-errors.ts'
 
 /** How writes of the applier are told from others: text for connections that are not the store's. */
 export function sqliteApplying(unit: string): { begin: string; end: string } {

@@ -5,7 +5,8 @@ import { openPostgresStore } from '../db/postgres.ts'
 import type { SqlStore } from '../db/sql-store.ts'
 import { openSqliteStore } from '../db/sqlite.ts'
 import { readTableShapes, type TableShape } from '../db/transfer/index.ts'
-import { BacklogError, type Capture, createCapture, type QueueBatch, WritersError } from './capture.ts'
+import { type Capture, createCapture, type QueueBatch } from './capture.ts'
+import { BacklogError, WritersError } from './capture-errors.ts'
 
 const kindOf = (name: string) => databases.find((kind) => kind.name === name)!
 

@@ -28,22 +28,6 @@ export interface QueueBatch {
   readonly oldestAtMs: number | null
 }
 
-/** The tables of the unit must be logged empty before their store gives them up. */
-export class BacklogError extends Error {
-  constructor(unit: string) {
-    super(`Changes of ${unit} were written that the mirror does not have yet`)
-    this.name = 'BacklogError'
-  }
-}
-
-/** A transaction of somebody else still writes to the unit. Nothing was changed. */
-export class WritersError extends Error {
-  constructor(unit: string, cause: unknown) {
-    super(`Transactions outside of the product are still writing to ${unit}`, { cause })
-    this.name = 'WritersError'
-  }
-}
-
 /**
  * Roles and change queues within one store. Keys of changed rows are logged by triggers, in the transaction of the
  * change; whoever applies them reads the rows as they are then. In PostgreSQL the applier's transactions are known by
