@@ -48,7 +48,11 @@ export class MoveClient {
     this.#random = random
     this.#dbOf = dbOf
     this.#tables = rules
-      .filter(({ shape }) => shape.domain !== 'metrics' || shape.table !== 'metric_rollups')
+      // A key that is a reference has few values, which others have taken.
+      .filter(
+        ({ shape, references, allowed }) =>
+          !shape.key.some((name) => references.has(name) || allowed.has(name)),
+      )
       .map((rule) => ({
         rule,
         token: tokenColumn(rule),

@@ -123,12 +123,26 @@ async function applyNext(tx: ScriptSession, plan: Plan, withExtras: boolean): Pr
   await createHistory(tx)
   const history = await readHistory(tx)
   const step = nextSteps(plan, history, withExtras)[0] ?? []
+  if (step.length > 0) await passGuards(tx, true)
   for (const file of step) {
     await run(tx, file)
     const own = file.name.startsWith('timescale/') ? extrasIn(history) : twinsIn(history)
     await record(tx, own, file)
   }
+  if (step.length > 0) await passGuards(tx, false)
   return step.map((file) => file.name)
+}
+
+/** Stores refuse writers of rows that the other store holds; a migration changes the rows of both alike. */
+async function passGuards(tx: ScriptSession, passing: boolean): Promise<void> {
+  if (tx.dialect === 'postgres') {
+    await tx.execute(`SET LOCAL holdfast.migrating = '${passing ? 'on' : 'off'}'`)
+    return
+  }
+  const roles = await tx.queryOne(`SELECT 1 AS found FROM sqlite_schema WHERE name = '_roles'`)
+  if (roles) {
+    await tx.execute(`UPDATE _roles SET applying = ${passing ? 1 : 0} WHERE role <> 'authority'`)
+  }
 }
 
 async function run(tx: ScriptSession, file: MigrationFile): Promise<void> {

@@ -64,14 +64,14 @@ export class Copying {
   }
 
   /**
-   * @param drain applies the changes of the tables that are copied already: a page may meet what they left behind.
+   * @param catchUp applies what is queued for the tables that are copied already: a page may meet what they left behind.
    * @returns digests of what was read, for the tables that were copied in one go.
    */
   async run(
     sides: Sides,
     shapes: readonly TableShape[],
     signal: AbortSignal,
-    drain: (copied: readonly TableShape[]) => Promise<void>,
+    catchUp: (copied: readonly TableShape[]) => Promise<void>,
   ): Promise<ReadonlyMap<string, TableDigest>> {
     const digests = new Map<string, TableDigest>()
     this.#startedMs = performance.now()
@@ -90,12 +90,12 @@ export class Copying {
         asApplier: applyingSql(sides.target.name, this.#unit.name),
         beforePage: () => this.pace(signal),
         // What a page collides with was left behind by changes of rows that are copied already.
-        onConflict: () => drain([...copied, shape]),
+        onConflict: () => catchUp([...copied, shape]),
         onProgress: ({ rows }) => this.#advance(shape.table, rows),
       })
       if (digest) digests.set(shape.table, digest)
       // Changes of a small table need not wait until the large ones are copied.
-      await drain([...copied, shape])
+      await catchUp([...copied, shape])
     }
     return digests
   }

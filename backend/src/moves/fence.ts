@@ -5,7 +5,7 @@ import type { Gate, StorageControl } from '../db/storage-control.ts'
 import { GateTimeoutError } from '../db/storage-control.ts'
 import type { TableShape } from '../db/transfer/index.ts'
 import { raiseIdentities, readIdentities } from './identities.ts'
-import { type Sides, storeTitle, type Unit } from './unit.ts'
+import type { Sides, Unit } from './unit.ts'
 
 export interface FlipOptions {
   readonly control: StorageControl

@@ -116,7 +116,7 @@ export class Flips {
 }
 
 /** Applies until nothing is queued. @throws Error when that takes longer than `deadlineMs` (performance.now). */
-export async function drain(apply: () => Promise<{ size: number }>, deadlineMs: number): Promise<void> {
+async function drain(apply: () => Promise<{ size: number }>, deadlineMs: number): Promise<void> {
   while ((await apply()).size > 0) {
     if (performance.now() > deadlineMs) throw new Error('The queue of changes did not get empty in time')
   }

@@ -30,6 +30,31 @@ export async function beginMirror(unit: Unit, shapes: readonly TableShape[], sid
   )
 }
 
+/**
+ * Puts triggers and queues back that are missing or not what they must be: a table that was rebuilt loses its
+ * triggers. What was written meanwhile was not logged, so the tables are compared as a whole.
+ *
+ * @returns what was wrong, each as a sentence.
+ */
+export async function keepCapture(
+  unit: Unit,
+  shapes: readonly TableShape[],
+  { source, target }: Sides,
+): Promise<string[]> {
+  const missed = await source.store.snapshot((session) => source.capture.check(session, unit.name, shapes))
+  if (missed.length > 0) {
+    await source.store.transaction(async (tx) => {
+      await source.capture.install(tx, unit.name, shapes, 'authority')
+      for (const { table } of shapes) await source.capture.markWhole(tx, table)
+    })
+  }
+  const unguarded = await target.store.snapshot((session) => target.capture.check(session, unit.name, shapes))
+  if (unguarded.length > 0) {
+    await target.store.transaction((tx) => target.capture.install(tx, unit.name, shapes, 'mirror'))
+  }
+  return [...missed, ...unguarded]
+}
+
 /** Gives the mirror up: nothing is logged any more, and the target is emptied for another try. */
 export async function removeMirror(unit: Unit, shapes: readonly TableShape[], sides: Sides): Promise<void> {
   await sides.source.store.transaction((tx) => sides.source.capture.remove(tx, unit.name, shapes))

@@ -8,8 +8,8 @@ import type { Domain } from '../db/domains.ts'
 import type { MoveAction } from './moves.schema.ts'
 
 /** How many seeds, and from which on: `MOVE_SEEDS=1000 MOVE_SEED=1 npx vitest run …` tries more. */
-const SEEDS = Number(process.env['MOVE_SEEDS'] ?? 50)
-const FIRST = Number(process.env['MOVE_SEED'] ?? 1)
+const SEEDS = Number(process.env.MOVE_SEEDS ?? 50)
+const FIRST = Number(process.env.MOVE_SEED ?? 1)
 const UNITS = ['audit', 'insights', 'webhooks', 'users', 'images', 'feedback'] as const
 
 let bench: MoveBench

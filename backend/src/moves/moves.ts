@@ -31,6 +31,7 @@ import { createUnitViews } from './unit-views.ts'
 
 const TOLD_EVERY_MS = 250
 const BACKUP_VALID_MS = 24 * 60 * 60_000
+const BACKUP_RETRY_MS = 60_000
 /** What a flip takes besides the queue: two transactions in each store. */
 const FLIP_OVERHEAD_MS = 25
 
@@ -59,6 +60,7 @@ export function createMoves(deps: MovesDeps): MovesService {
   const changedUnits = new Set<string>()
   const stops: (() => void)[] = []
   let telling: NodeJS.Timeout | undefined
+  let backupFailedMs = Number.NEGATIVE_INFINITY
 
   const movers = new Map(
     allUnits.map((unit) => [
@@ -85,6 +87,7 @@ export function createMoves(deps: MovesDeps): MovesService {
 
   function changed(unit: Unit): void {
     changedUnits.add(unit.name)
+    backUpAhead(moverOf(unit.name))
     if (listeners.size === 0) return
     telling ??= setTimeout(() => void tell(), TOLD_EVERY_MS).unref()
   }
@@ -162,6 +165,16 @@ export function createMoves(deps: MovesDeps): MovesService {
     const running = backups.get('file') ?? takeBackup()
     backups.set('file', running)
     await running
+  }
+
+  /** The gate of a cut over asks for the backup: without it nobody could press the button that takes it. */
+  function backUpAhead(mover: UnitMover): void {
+    const sides = mover.sides()
+    if (!sides || clock().getTime() - backupFailedMs < BACKUP_RETRY_MS) return
+    backUp(mover, sides).catch((error: unknown) => {
+      backupFailedMs = clock().getTime()
+      log.warn({ err: error }, 'backup before a cut over failed')
+    })
   }
 
   async function takeBackup(): Promise<void> {

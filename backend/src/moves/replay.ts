@@ -1,6 +1,5 @@
-import { isDbError } from '../db/db-errors.ts'
-import { type Key, rowsByKeys, type TableShape } from '../db/transfer/index.ts'
-import { quarantinedKeys, removeFromQuarantine } from '../db/transfer/ledger.ts'
+import type { Key, TableShape } from '../db/transfer/index.ts'
+import { quarantinedKeys } from '../db/transfer/ledger.ts'
 import { repairKeys } from './repair.ts'
 import type { Sides, Unit } from './unit.ts'
 
@@ -16,27 +15,14 @@ export async function replayQuarantine(
   let replayed = 0
   let left = 0
   for (const shape of shapes) {
-    const keys = [...(await quarantinedKeys(sides.ledger, shape.table))].map(keyOf)
-    for (const key of keys) {
-      if (await replayRow(unit, sides, shape, key))
-        replayed += await removeFromQuarantine(sides.ledger, shape.table, [key])
-      else left++
-    }
+    const before = await quarantinedKeys(sides.ledger, shape.table)
+    // One by one: a row that is refused again must not keep others back.
+    for (const text of before) await repairKeys(sides, unit, shapes, shape.table, [keyOf(text)])
+    const after = await quarantinedKeys(sides.ledger, shape.table)
+    replayed += before.size - after.size
+    left += after.size
   }
   return { replayed, left }
-}
-
-async function replayRow(unit: Unit, sides: Sides, shape: TableShape, key: Key): Promise<boolean> {
-  const { rejects } = await sides.source.store.snapshot((session) => rowsByKeys(session, shape, [key]))
-  if (rejects.length > 0) return false
-  try {
-    await repairKeys(sides, unit, shape, [key])
-    return true
-  } catch (error) {
-    // Whatever the store has against the row stands in the ledger since it was put there.
-    if (isDbError(error) && error.kind !== 'unavailable') return false
-    throw error
-  }
 }
 
 function keyOf(text: string): Key {

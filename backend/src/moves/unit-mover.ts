@@ -2,9 +2,9 @@ import { isDbError } from '../db/db-errors.ts'
 import { readTableShapes, type TableDigest, type TableShape } from '../db/transfer/index.ts'
 import { Books } from './books.ts'
 import { Copying } from './copying.ts'
-import { drain, type FlipStep, Flips } from './flips.ts'
+import { type FlipStep, Flips } from './flips.ts'
 import { keepPartitions } from './keep-partitions.ts'
-import { beginMirror, removeMirror, retireMirror } from './lifecycle.ts'
+import { beginMirror, keepCapture, removeMirror, retireMirror } from './lifecycle.ts'
 import { Applier } from './mirroring.ts'
 import { repairKeys } from './repair.ts'
 import type { Throttle } from './throttle.ts'
@@ -45,6 +45,8 @@ export class UnitMover {
     | { readonly abort: AbortController; readonly done: Promise<VerifyResult>; rows: number }
     | undefined
   #sourceDigests: ReadonlyMap<string, TableDigest> = new Map()
+  /** Whether triggers and queues have been looked at since the start, or since something went wrong. */
+  #checked = false
   #partitionsKeptAtMs = 0
   #sweptAtMs = 0
 
@@ -196,8 +198,10 @@ export class UnitMover {
       clock: this.#deps.clock,
       signal,
       sourceDigests,
-      drain: () => this.#drain(sides, shapes),
-      repair: (shape, keys) => repairKeys(sides, this.unit, shape, keys),
+      catchUp: () => this.#catchUp(sides, shapes),
+      repair: async (shape, keys) => {
+        await repairKeys(sides, this.unit, shapes, shape.table, keys)
+      },
       beforePage: () => this.copying.pace(signal),
       onProgress: (rows) => {
         if (this.#verifying) this.#verifying.rows = rows
@@ -250,6 +254,13 @@ export class UnitMover {
     if (move.state === 'finishing') return this.#retire(sides)
     if (move.paused) return false
     const shapes = await this.shapes(sides)
+    if (move.state !== 'starting' && !this.#checked) {
+      const problems = await keepCapture(this.unit, shapes, sides)
+      if (problems.length > 0) {
+        await this.books.note(sides, { action: 'capture-repaired', actor: null, details: { problems } })
+      }
+      this.#checked = true
+    }
     if (move.state === 'mirroring') return this.#keep(sides, shapes)
     if (move.state === 'copying') return this.#copy(sides, shapes)
     await beginMirror(this.unit, shapes, sides)
@@ -262,10 +273,10 @@ export class UnitMover {
     if (this.#deps.copyTurns.busy) return false
     const signal = AbortSignal.any([this.#stopped.signal, this.#interrupt.signal])
     const digests = await this.#deps.copyTurns.run(() =>
-      this.copying.run(sides, shapes, signal, (copied) => this.#drain(sides, copied)),
+      this.copying.run(sides, shapes, signal, (copied) => this.#catchUp(sides, copied)),
     )
     if (signal.aborted) return false
-    await this.#drain(sides, shapes)
+    await this.#catchUp(sides, shapes)
     this.#sourceDigests = digests
     this.applier.disturb()
     const entry = { action: 'copied', actor: null, details: this.copying.summary() }
@@ -298,8 +309,11 @@ export class UnitMover {
     return { size: size + (await compareWholeTables(job, whole)) }
   }
 
-  #drain(sides: Sides, shapes: readonly TableShape[]): Promise<void> {
-    return drain(() => this.#apply(sides, shapes), Number.POSITIVE_INFINITY)
+  /** Applies what is queued by now. Under load there is always something newer. */
+  async #catchUp(sides: Sides, shapes: readonly TableShape[]): Promise<void> {
+    while ((await this.#apply(sides, shapes)).size >= this.#deps.limits.batch) {
+      this.#stopped.signal.throwIfAborted()
+    }
   }
 
   async #remove(sides: Sides): Promise<boolean> {
@@ -338,6 +352,7 @@ export class UnitMover {
     // Both stores may have been restored meanwhile: nothing that was read before is taken for granted.
     this.books.forget()
     this.#shapes = undefined
+    this.#checked = false
     this.#deps.changed()
     return Math.min(RETRY_MS.first * 2 ** this.#failures++, RETRY_MS.longest)
   }

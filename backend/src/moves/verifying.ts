@@ -28,8 +28,8 @@ export interface VerifyJob {
   readonly signal: AbortSignal
   /** What the copy has read, by table: it need not be read again. */
   readonly sourceDigests: ReadonlyMap<string, TableDigest>
-  /** Applies what is queued now. Called within a turn. */
-  readonly drain: () => Promise<void>
+  /** Applies what is queued by now. Called within a turn. */
+  readonly catchUp: () => Promise<void>
   /** Makes the target's rows of these keys equal to the source's. Called within a turn. */
   readonly repair: (shape: TableShape, keys: readonly Key[]) => Promise<void>
   readonly beforePage: () => Promise<void>
@@ -95,7 +95,7 @@ async function differencesOf(
   for (let attempt = 0; attempt < ATTEMPTS && open.length > 0; attempt++) {
     signal.throwIfAborted()
     const looked = await job.turns.run(async () => {
-      await job.drain()
+      await job.catchUp()
       return look(job, shape, open)
     })
     if (looked.moving.length === 0) return looked.different

@@ -51,7 +51,7 @@ async function compareTable(job: WholeTablesJob, table: string): Promise<void> {
     : []
   for (let start = 0; shape && start < found.length; start += KEYS_PER_REPAIR) {
     const keys = found.slice(start, start + KEYS_PER_REPAIR).map(({ key }) => key)
-    await repairKeys(sides, unit, shape, keys)
+    await repairKeys(sides, unit, job.shapes, table, keys)
   }
   const { move } = books
   if (!move) return
