@@ -8,10 +8,14 @@ import { toast } from '../../ui/toast.tsx'
 import type { Action } from './unit-facts.ts'
 
 const LAG_POINTS = 60
+/** Conditions of a cut over come with time alone, of which no event tells. */
+const GATES_MS = 5000
 
 export const storageQuery = queryOptions({
   queryKey: ['storage', 'units'],
   queryFn: ({ signal }) => unwrap(api.GET('/api/storage', { signal })),
+  refetchInterval: ({ state }) =>
+    state.data?.items.some(({ mirror }) => mirror !== null) ? GATES_MS : false,
 })
 
 export type Lags = ReadonlyMap<string, readonly (number | null)[]>
