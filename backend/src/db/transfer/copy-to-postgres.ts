@@ -17,6 +17,8 @@ const firstPage = 2_000
 const largestPage = 200_000
 /** What is printed before the socket is served. */
 const partCharacters = 256 * 1024
+/** At most, in UTF-8, of what JavaScript counts as one. */
+const bytesPerCharacter = 3
 /** From here on it pays to build indexes at the end. */
 const rowsWorthDropping = 20_000
 
@@ -182,11 +184,11 @@ class Copy {
 
   async #send(sink: CopySink, limit: number): Promise<Page> {
     const rejects: Reject[] = []
-    let text = ''
+    const lines = new Lines()
     let bytes = 0
     const pageSink: PageSink = {
       row: ({ line, record, key }) => {
-        text += line
+        lines.add(line)
         this.#digest.add(key, record)
       },
       reject: (reject) => rejects.push(reject),
@@ -197,10 +199,11 @@ class Copy {
       for (;;) {
         const part = this.#source.read(pageSink, partCharacters)
         rows += part.rows
-        bytes += text.length
         this.#job.throwIfAborted()
-        if (text !== '') await sink.write(text)
-        text = ''
+        for (const chunk of lines.take()) {
+          bytes += chunk.length
+          await sink.write(chunk)
+        }
         if (part.done) break
       }
     } catch (error) {
@@ -256,5 +259,33 @@ class Copy {
   async #write(record: CopyRecord): Promise<void> {
     await writeCopyRecord(this.#link, this.#order.unit, this.#order.shape.table, record)
     this.#record = record
+  }
+}
+
+/** Collects lines as bytes: one long text of them would be put together and encoded once more. */
+class Lines {
+  #chunks: Buffer[] = []
+  #current = Buffer.alloc(0)
+  #length = 0
+
+  add(line: string): void {
+    if (this.#length + line.length * bytesPerCharacter > this.#current.length) {
+      this.#close()
+      this.#current = Buffer.allocUnsafe(Math.max(partCharacters * 2, line.length * bytesPerCharacter))
+    }
+    this.#length += this.#current.write(line, this.#length)
+  }
+
+  take(): Buffer[] {
+    this.#close()
+    const chunks = this.#chunks
+    this.#chunks = []
+    return chunks
+  }
+
+  #close(): void {
+    if (this.#length > 0) this.#chunks.push(this.#current.subarray(0, this.#length))
+    this.#current = Buffer.alloc(0)
+    this.#length = 0
   }
 }

@@ -8,7 +8,6 @@ const mostFractionDigits = 16_383
 
 const control = /[^ -\uffff]/
 const surrogate = /\p{Surrogate}/u
-const ascii = /^[^\x80-\uffff]*$/
 
 /**
  * A JSON document as PostgreSQL prints it after storing it as jsonb: keys ordered by length in bytes and then by
@@ -67,7 +66,6 @@ class JsonReader {
     if (this.#takes(125)) return this.#leave('{}')
     const keys: string[] = []
     const values: string[] = []
-    let sorted = true
     for (;;) {
       if (this.#text.charCodeAt(this.#at) !== 34) throw this.#broken()
       const key = this.#string()
@@ -75,26 +73,23 @@ class JsonReader {
       if (!this.#takes(58)) throw this.#broken()
       this.#space()
       values.push(this.#value())
-      const before = keys.at(-1)
-      if (before !== undefined && compareKeys(before, key) >= 0) sorted = false
       keys.push(key)
       this.#space()
       if (this.#takes(125)) break
       if (!this.#takes(44)) throw this.#broken()
       this.#space()
     }
-    return this.#leave(sorted ? members(keys, values) : sortedMembers(keys, values))
+    return this.#leave(members(keys, values))
   }
 
   #array(): string {
     this.#enter()
     if (this.#takes(93)) return this.#leave('[]')
-    let items = ''
+    const items: string[] = []
     for (;;) {
-      const item = this.#value()
-      items = items === '' ? item : `${items}, ${item}`
+      items.push(this.#value())
       this.#space()
-      if (this.#takes(93)) return this.#leave(`[${items}]`)
+      if (this.#takes(93)) return this.#leave(`[${items.join(', ')}]`)
       if (!this.#takes(44)) throw this.#broken()
       this.#space()
     }
@@ -233,27 +228,32 @@ function withoutExponent(mantissa: string, exponent: number): string {
   return tail ? `${sign}${head}.${tail}` : `${sign}${head}`
 }
 
+/** Documents of one origin have the same keys in the same order: how to sort them is found out once. */
+const orders = new Map<string, readonly number[]>()
+const mostOrders = 1_000
+
 function members(keys: readonly string[], values: readonly string[]): string {
-  let text = ''
-  for (let i = 0; i < keys.length; i++) text += `${i === 0 ? '{' : ', '}${keys[i]}: ${values[i]}`
-  return `${text}}`
+  const name = keys.join()
+  let order = orders.get(name)
+  if (!order) {
+    order = orderOf(keys)
+    if (orders.size >= mostOrders) orders.clear()
+    orders.set(name, order)
+  }
+  const parts: string[] = []
+  for (const i of order) parts.push(`${keys[i]}: ${values[i]}`)
+  return `{${parts.join(', ')}}`
 }
 
-function sortedMembers(keys: readonly string[], values: readonly string[]): string {
-  const last = new Map<string, string>()
-  for (let i = 0; i < keys.length; i++) last.set(keys[i] ?? '', values[i] ?? '')
-  const sorted = [...last].sort(([a], [b]) => compareKeys(a, b))
-  return members(
-    sorted.map(([key]) => key),
-    sorted.map(([, value]) => value),
-  )
+/** Positions of the keys as they are printed; of equal ones the last. */
+function orderOf(keys: readonly string[]): number[] {
+  const last = new Map<string, number>()
+  for (const [i, key] of keys.entries()) last.set(key, i)
+  return [...last].sort(([a], [b]) => compareKeys(a, b)).map(([, i]) => i)
 }
 
 /** By length in bytes, then by bytes, of what the printed keys stand for. */
 function compareKeys(a: string, b: string): number {
-  if (!a.includes('\\') && !b.includes('\\') && ascii.test(a) && ascii.test(b)) {
-    return a.length - b.length || (a < b ? -1 : Number(a > b))
-  }
   const left = Buffer.from(JSON.parse(a))
   const right = Buffer.from(JSON.parse(b))
   return left.length - right.length || Buffer.compare(left, right)

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { isDbError } from '../db-errors.ts'
 import type { Job } from './job.ts'
 import type { PgLink } from './pg-link.ts'
@@ -9,6 +10,8 @@ import type { Reject } from './types.ts'
 /** What a long text must have for an index to refuse it; shorter ones never are. */
 const suspectBytes = 2_000
 const tooLongCode = '54000'
+const buildAttempts = 60
+const buildPauseMs = 500
 
 /**
  * Drops the indexes of a table that no constraint needs; `save` keeps their texts in the same transaction.
@@ -59,33 +62,46 @@ export async function rebuildIndexes(
   texts: readonly string[],
 ): Promise<Reject[]> {
   const other = await job.stores.postgres()
-  const refused: Reject[] = []
   const waiting = [...texts].reverse()
+  const unbuilt: string[] = []
   const build = async (on: PgLink) => {
     await on.script(`SET maintenance_work_mem = '256MB'; SET max_parallel_maintenance_workers = 0`)
     for (let text = waiting.pop(); text !== undefined; text = waiting.pop()) {
       job.throwIfAborted()
-      refused.push(...(await buildIndex(on, order, text)))
+      if (!(await isBuilt(on, text))) unbuilt.push(text)
     }
   }
   const builds = [build(link), build(other)]
   // Both have ended, whatever became of one of them: nothing goes on behind the job's back.
   await Promise.allSettled(builds)
   await Promise.all(builds)
+  const refused: Reject[] = []
+  for (const text of unbuilt) {
+    refused.push(...(await unindexable(link, order, text)))
+    await buildWithoutDead(link, job, text)
+  }
   return refused
 }
 
-async function buildIndex(link: PgLink, order: CopyOrder, text: string): Promise<Reject[]> {
-  const create = text.replace(/^CREATE INDEX /, 'CREATE INDEX IF NOT EXISTS ')
+/** False where a value is too long for the index. */
+async function isBuilt(link: PgLink, text: string): Promise<boolean> {
   try {
-    await link.script(create)
-    return []
+    await link.script(text.replace(/^CREATE INDEX /, 'CREATE INDEX IF NOT EXISTS '))
+    return true
   } catch (error) {
-    if (!isDbError(error) || error.engineCode !== tooLongCode) throw error
+    if (isDbError(error) && error.engineCode === tooLongCode) return false
+    throw error
   }
-  const refused = await unindexable(link, order, text)
-  await link.script(create)
-  return refused
+}
+
+/** Rows that were just deleted are indexed too, for as long as an older transaction could see them. */
+async function buildWithoutDead(link: PgLink, job: Job, text: string): Promise<void> {
+  for (let attempt = 1; attempt < buildAttempts; attempt++) {
+    if (await isBuilt(link, text)) return
+    job.throwIfAborted()
+    await setTimeout(buildPauseMs)
+  }
+  await link.script(text)
 }
 
 /** Takes the rows out whose values are too long for the index: each long one is tried on a table of its own. */

@@ -107,10 +107,9 @@ export class PgLink implements LedgerSession {
       if (this.#lost) throw pgError(this.#lost)
     }
     return {
-      async write(text) {
+      async write(lines) {
         check()
-        if (!stream.write(Buffer.from(text)))
-          await Promise.race([once(stream, 'drain'), once(stream, 'close')])
+        if (!stream.write(lines)) await Promise.race([once(stream, 'drain'), once(stream, 'close')])
         // The socket is served between two parts of a page, and only then.
         await new Promise((resolve) => setImmediate(resolve))
         check()
@@ -170,7 +169,7 @@ export class PgLink implements LedgerSession {
 }
 
 export interface CopySink {
-  write(text: string): Promise<void>
+  write(lines: Buffer): Promise<void>
   /** Resolves when the server has taken every row. */
   end(): Promise<void>
   /** Gives the statement up; its transaction has failed then. */

@@ -61,38 +61,42 @@ export function rowText(shape: TableShape, row: CanonicalRow): RowText {
  * is then read again exactly and goes through the codecs.
  */
 export function fastPrinter(shape: TableShape, target: RowText): (row: readonly FastValue[]) => boolean {
-  const print = { copy: '', record: '' }
+  const print: Printed = { copy: '', record: '' }
   const printers = shape.columns.map((column) => fieldPrinter(column, print))
+  const nullable = shape.columns.map((column) => column.nullable)
   const keys = keyColumns(shape)
   const [onlyKey = 0] = keys
+  // Joined once: a text that grows by small pieces is put together anew by whoever reads it.
+  const copies: string[] = shape.columns.map(() => '')
+  const records: string[] = shape.columns.map(() => '')
   return (row) => {
-    let line = ''
-    let record = '('
     for (let i = 0; i < printers.length; i++) {
       const value = row[i]
-      if (i > 0) {
-        line += '\t'
-        record += ','
-      }
       if (value === null || value === undefined) {
-        if (!shape.columns[i]?.nullable) return false
-        line += '\\N'
+        if (!nullable[i]) return false
+        copies[i] = '\\N'
+        records[i] = ''
       } else {
         if (!printers[i]?.(value)) return false
-        line += print.copy
-        record += print.record
+        copies[i] = print.copy
+        records[i] = print.record
       }
     }
-    target.line = `${line}\n`
-    target.record = `${record})`
+    target.line = `${copies.join('\t')}\n`
+    target.record = `(${records.join(',')})`
     target.key = keys.length === 1 ? String(row[onlyKey]) : keys.map((position) => row[position]).join(',')
     return true
   }
 }
 
+interface Printed {
+  copy: string
+  record: string
+}
+
 type FieldPrinter = (value: Exclude<FastValue, null>) => boolean
 
-function fieldPrinter(column: ColumnShape, print: { copy: string; record: string }): FieldPrinter {
+function fieldPrinter(column: ColumnShape, print: Printed): FieldPrinter {
   const plain = (text: string) => {
     print.copy = text
     print.record = text
