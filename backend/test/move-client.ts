@@ -9,6 +9,17 @@ function tokenColumn({ shape, allowed, references }: RowRules): string | undefin
   return shape.columns.find(({ name, kind }) => kind === 'text' && !taken.has(name))?.name
 }
 
+/** Whether there is something to refer to wherever a row must. */
+function hasParents(
+  { shape, references }: RowRules,
+  valuesOf: (table: string, column: string) => readonly SqlValue[],
+): boolean {
+  return [...references].every(([name, { table, column }]) => {
+    const nullable = shape.columns.find((each) => each.name === name)?.nullable === true
+    return nullable || valuesOf(table, column).length > 0
+  })
+}
+
 interface Owned {
   readonly key: readonly SqlValue[]
   token: string | null
@@ -98,7 +109,9 @@ export class MoveClient {
     const { rule, token } = owned
     const { shape } = rule
     const db = this.#dbOf(shape.domain)
-    const row = randomRow(this.#random, rule, await referencedValues(db, rule))
+    const values = await referencedValues(db, rule)
+    if (!hasParents(rule, values)) return
+    const row = randomRow(this.#random, rule, values)
     const text = `${this.#name}-${this.#written}`
     const names = shape.columns.map(({ name }) => name)
     if (token) row[names.indexOf(token)] = text

@@ -49,7 +49,7 @@ export function createProcessMetrics(deps: {
 
   return {
     observe(route: { method: string; path: string }, status: number, seconds: number): void {
-      recent.add(seconds * 1_000)
+      if (!SLOW_BY_NATURE.test(route.path)) recent.add(seconds * 1_000)
       latency.observe({ method: route.method, route: route.path, status: String(status) }, seconds)
     },
 
@@ -84,6 +84,8 @@ export function createProcessMetrics(deps: {
   }
 }
 
+/** Routes that read everything, or answer for as long as somebody listens. */
+const SLOW_BY_NATURE = /^\/api\/storage\/|\/logs\b/
 const RECENT_REQUESTS = 200
 const RECENT_MS = 5_000
 const ENOUGH_REQUESTS = 20

@@ -20,6 +20,8 @@ export interface GateFacts {
   /** Expected pause of a flip now. */
   readonly expectedPauseMs: number
   readonly openQuarantine: number
+  /** Why the last backup of the SQLite file failed. */
+  readonly backupError: string | null
   readonly limits: MoveLimits
   readonly nowMs: number
 }
@@ -145,8 +147,9 @@ function quarantined({ openQuarantine, unit }: GateFacts): string[] {
   ]
 }
 
-function unproved({ move, placement }: GateFacts): string[] {
+function unproved({ move, placement, backupError }: GateFacts): string[] {
   // The copy of the file is taken by the cut over itself; one that could not be read back is not written down.
   if (placement !== 'sqlite' || move?.details.backup) return []
+  if (backupError !== null) return [`No backup of the SQLite file could be taken: ${backupError}`]
   return ['A backup of the SQLite file is still being taken and read back: wait a moment']
 }

@@ -1,6 +1,6 @@
 export { movesRoutes } from './moves.routes.ts'
 export type { StorageUnit } from './moves.schema.ts'
-export type { MoveMetrics, MovesService } from './moves.service.ts'
+export type { MovesService } from './moves.service.ts'
 export { movesSocket } from './moves.socket.ts'
 export { createMoves } from './moves.ts'
 export { settleRoles } from './roles.ts'

@@ -14,6 +14,8 @@ const UNITS = ['audit', 'insights', 'webhooks', 'users', 'images', 'feedback'] a
 
 let bench: MoveBench
 let faults: Faults
+/** Faults of all seeds. */
+let survived = 0
 
 beforeAll(async () => {
   faults = new Faults(randomOf(0), { rate: 0, crashShare: 0 })
@@ -40,18 +42,20 @@ describe('a move with faults at any moment', () => {
     })
     await bench.restartMoves()
 
-    for (let step = 0; step < 40; step++) {
+    for (let step = 0; step < 25; step++) {
       for (let i = 0; i < 5; i++) await client.step()
       if (random() < 0.5)
         await bench.moves.act(unit, pick(random, STEPS), OPERATOR).catch(() => undefined) // refused, or a fault
       else await sleep(Math.floor(random() * 20))
       if (faults.crashed) {
+        survived += faults.count
         await bench.restart()
         faults = new Faults(random, { rate: faults.rate, crashShare: 0.3 })
         await bench.restartMoves()
       }
     }
 
+    survived += faults.count
     // No more faults: it gets there without a person, but for resuming what was paused.
     faults = new Faults(random, { rate: 0, crashShare: 0 })
     await bench.restartMoves()
@@ -79,5 +83,9 @@ describe('a move with faults at any moment', () => {
     // Back to where the next seed may begin anew.
     if (verified.placement === 'postgres') await bench.moves.act(unit, 'rollback', OPERATOR)
     await bench.moves.act(unit, 'abort', OPERATOR)
+    for (const { shape } of rules.toReversed()) await dbOf(shape.domain).execute(`DELETE FROM ${shape.table}`)
+  })
+  it('had something to survive', () => {
+    expect(survived).toBeGreaterThan(SEEDS)
   })
 })

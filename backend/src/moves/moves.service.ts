@@ -14,7 +14,7 @@ export interface Actor {
 
 /**
  * Moves of units between the stores. A step that is refused rejects with AppError `move_refused` (409), whose
- * `issues` are the reasons; an unknown unit with `unknown_unit` (404). Nothing is changed then.
+ * `reasons` say why; an unknown unit with `unknown_unit` (404). Nothing is changed then.
  */
 export interface MovesService {
   /** Every unit with its state, progress and what can be done. */

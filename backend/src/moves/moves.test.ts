@@ -29,7 +29,7 @@ async function mirror(target: MoveBench, unit: string): Promise<void> {
 const reasonsOf = (promise: Promise<unknown>) =>
   promise.then(
     () => [],
-    (error: unknown) => (error instanceof AppError ? error.extra.issues : error),
+    (error: unknown) => (error instanceof AppError ? error.extra.reasons : error),
   )
 
 describe('a unit', () => {

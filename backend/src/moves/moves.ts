@@ -61,6 +61,7 @@ export function createMoves(deps: MovesDeps): MovesService {
   const stops: (() => void)[] = []
   let telling: NodeJS.Timeout | undefined
   let backupFailedMs = Number.NEGATIVE_INFINITY
+  let backupError: string | null = null
 
   const movers = new Map(
     allUnits.map((unit) => [
@@ -125,6 +126,7 @@ export function createMoves(deps: MovesDeps): MovesService {
       calmForMs: applier.calmForMs(),
       expectedPauseMs: (applier.lag.changes / applier.rate) * 1_000 + FLIP_OVERHEAD_MS,
       openQuarantine: quarantine.open,
+      backupError,
       limits: { ...limits, pauseBudgetMs: Math.min(limits.pauseBudgetMs, budgetMs) },
       nowMs: clock().getTime(),
     }
@@ -173,6 +175,7 @@ export function createMoves(deps: MovesDeps): MovesService {
     if (!sides || clock().getTime() - backupFailedMs < BACKUP_RETRY_MS) return
     backUp(mover, sides).catch((error: unknown) => {
       backupFailedMs = clock().getTime()
+      backupError = error instanceof Error ? error.message : String(error)
       log.warn({ err: error }, 'backup before a cut over failed')
     })
   }
@@ -183,16 +186,8 @@ export function createMoves(deps: MovesDeps): MovesService {
       const path = await proveBackup(control.sqlitePath, join(deps.dataDir, 'backups'), now)
       const backup = { at: now.toISOString(), path }
       // One copy of the file serves every unit that is complete by now.
-      for (const mover of movers.values()) {
-        const sides = mover.sides()
-        const { move } = mover.books
-        if (sides?.source.name !== 'sqlite' || move?.state !== 'mirroring') continue
-        await mover.books.enter(
-          sides,
-          { state: 'mirroring', details: { ...move.details, backup } },
-          { action: 'backup', actor: null, details: { path } },
-        )
-      }
+      for (const mover of movers.values()) await mover.keepBackup(backup)
+      backupError = null
     } finally {
       backups.delete('file')
     }
@@ -357,7 +352,7 @@ export function createMoves(deps: MovesDeps): MovesService {
 }
 
 function refused(reasons: readonly string[]): AppError {
-  return new AppError(409, 'move_refused', reasons.join('. '), { extra: { issues: reasons } })
+  return new AppError(409, 'move_refused', reasons.join('. '), { extra: { reasons } })
 }
 
 function awayReason(status: StorageStatus): string {

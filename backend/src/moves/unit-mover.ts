@@ -6,6 +6,7 @@ import { type FlipStep, Flips } from './flips.ts'
 import { keepPartitions } from './keep-partitions.ts'
 import { beginMirror, keepCapture, removeMirror, retireMirror } from './lifecycle.ts'
 import { Applier } from './mirroring.ts'
+import type { MoveDetails } from './move-state.ts'
 import { repairKeys } from './repair.ts'
 import type { Throttle } from './throttle.ts'
 import { type MoveDeps, type Sides, sidesOf, Turns, type Unit } from './unit.ts'
@@ -154,6 +155,18 @@ export class UnitMover {
     return this.alone(async () => {
       const shapes = await this.shapes(sides)
       await this.flips.run({ sides, shapes, step, limitMs, apply: () => this.#apply(sides, shapes) })
+    })
+  }
+
+  /** Notes the copy of the SQLite file that was taken, if that file still holds the truth of a complete mirror. */
+  keepBackup(backup: NonNullable<MoveDetails['backup']>): Promise<void> {
+    return this.#turns.run(async () => {
+      const sides = this.sides()
+      const { move } = this.books
+      if (sides?.source.name !== 'sqlite' || move?.state !== 'mirroring') return
+      const details = { ...move.details, backup }
+      const entry = { action: 'backup', actor: null, details: { path: backup.path } }
+      await this.books.enter(sides, { state: 'mirroring', details }, entry)
     })
   }
 

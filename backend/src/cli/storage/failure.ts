@@ -43,7 +43,7 @@ const plain = (exit: number, code: string, { message }: Error): Failure => ({
 })
 
 function fromApp({ status, code, message, extra }: AppError): Failure {
-  return { exit: exitOf(status, code), code, message, reasons: reasonsOf(extra.reasons ?? extra.issues) }
+  return { exit: exitOf(status, code), code, message, reasons: reasonsOf(extra.reasons) }
 }
 
 function exitOf(status: number, code: string): number {
