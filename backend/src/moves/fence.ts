@@ -77,8 +77,7 @@ async function pass(options: FlipOptions, gate: Gate, deadlineMs: number): Promi
   await options.drain(deadlineMs)
   const differing = await options.compareSettled(deadlineMs)
   if (differing.length > 0) throw new Error(`The stores differ at ${differing.slice(0, 5).join(', ')}`)
-  const given = await sides.source.store.snapshot((session) => readIdentities(session, shapes))
-  await sides.target.store.transaction((tx) => raiseIdentities(tx, shapes, given))
+  await carryIdentities(sides, shapes)
   assertInTime(deadlineMs)
 
   if (!gate.closed) throw new Error('The gate had opened by itself')
@@ -101,6 +100,13 @@ async function pass(options: FlipOptions, gate: Gate, deadlineMs: number): Promi
   }
   gate.flip(sides.target.name, epoch)
   return epoch
+}
+
+/** Numbers that the old store gave are never given again. Most units have none: their pause need not wait for this. */
+async function carryIdentities({ source, target }: Sides, shapes: readonly TableShape[]): Promise<void> {
+  if (shapes.every(({ identity }) => identity === undefined)) return
+  const given = await source.store.snapshot((session) => readIdentities(session, shapes))
+  await target.store.transaction((tx) => raiseIdentities(tx, shapes, given))
 }
 
 /** From here on the old store takes no writes of anybody; it is refused while a change of somebody else is queued. */

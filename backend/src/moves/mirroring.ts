@@ -2,7 +2,7 @@ import { type CanonicalRow, type Key, keyOf, rowsByKeys, type TableShape } from 
 import { type Applied, applyBatch } from './applier.ts'
 import type { QueueBatch } from './capture.ts'
 import { partitionsForKeys } from './keep-partitions.ts'
-import type { Sides, Unit } from './unit.ts'
+import type { Side, Sides, Unit } from './unit.ts'
 
 /** Keys that were applied last, for the comparison inside the pause of a flip. */
 const SETTLED_KEYS = 200
@@ -91,16 +91,19 @@ export class Applier {
 
   /** Labels of the rows that differ among those that were applied last. */
   async compareSettled(sides: Sides): Promise<string[]> {
-    const labels: string[] = []
-    for (const { shape, keys } of this.#settled.values()) {
-      const list = [...keys.values()]
-      const [source, target] = await Promise.all([
-        sides.source.store.snapshot((session) => rowsByKeys(session, shape, list)),
-        sides.target.store.snapshot((session) => rowsByKeys(session, shape, list)),
-      ])
-      labels.push(...differing(shape, source.rows, target.rows))
-    }
-    return labels
+    const settled = [...this.#settled.values()].map(({ shape, keys }) => ({
+      shape,
+      keys: [...keys.values()],
+    }))
+    if (settled.length === 0) return []
+    const read = ({ store }: Side) =>
+      store.snapshot(async (session) => {
+        const tables: (readonly CanonicalRow[])[] = []
+        for (const { shape, keys } of settled) tables.push((await rowsByKeys(session, shape, keys)).rows)
+        return tables
+      })
+    const [source, target] = await Promise.all([read(sides.source), read(sides.target)])
+    return settled.flatMap(({ shape }, i) => differing(shape, source[i] ?? [], target[i] ?? []))
   }
 
   async #counted(sides: Sides, applying: Promise<Applied>): Promise<Applied> {
