@@ -112,7 +112,10 @@ async function move(table: Table): Promise<Move> {
   }
 }
 
-/** pgloader's own way: it makes its table in a schema of its own, copies and builds what indexes it can. */
+/**
+ * pgloader's own way: it makes its table in a schema of its own, copies and builds its indexes. With as many rows in
+ * memory as it would take by default, spans exhaust its heap.
+ */
 async function pgloader(table: Table): Promise<number> {
   await postgres.db.execute('DROP SCHEMA IF EXISTS pgloader CASCADE')
   await postgres.db.execute('CREATE SCHEMA pgloader')
@@ -122,7 +125,7 @@ async function pgloader(table: Table): Promise<number> {
   writeFileSync(
     order,
     `LOAD DATABASE FROM sqlite://${path} INTO ${server.url}
-     WITH include drop, create tables, create indexes, reset no sequences
+     WITH include drop, create tables, create indexes, reset no sequences, prefetch rows = 10000
      SET search_path TO 'pgloader';\n`,
   )
   const started = performance.now()

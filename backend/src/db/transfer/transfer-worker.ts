@@ -5,7 +5,7 @@ import { copyToSqlite } from './copy-to-sqlite.ts'
 import { findDifferences } from './differences.ts'
 import { digestTable } from './digest-jobs.ts'
 import { type Job, Stores } from './job.ts'
-import type { Callback, Failure, FromWorker, Order, ToWorker, WorkerData } from './protocol.ts'
+import type { Callback, CopyPhase, Failure, FromWorker, Order, ToWorker, WorkerData } from './protocol.ts'
 import { SchemaDriftError } from './types.ts'
 
 const progressEveryMs = 200
@@ -24,6 +24,7 @@ function createJob(id: number, data: WorkerData, post: (message: FromWorker) => 
   let nextCall = 1
   let aborted = false
   let lastProgress = 0
+  let lastState: CopyPhase | undefined
   const ask = (callback: Callback) =>
     new Promise<void>((resolve, reject) => {
       if (aborted) {
@@ -40,8 +41,9 @@ function createJob(id: number, data: WorkerData, post: (message: FromWorker) => 
     onConflict: () => ask('onConflict'),
     progress(progress) {
       const now = performance.now()
-      if (now - lastProgress < progressEveryMs) return
+      if (now - lastProgress < progressEveryMs && progress.state === lastState) return
       lastProgress = now
+      lastState = progress.state
       post({ id, progress })
     },
     rejects(rejects) {

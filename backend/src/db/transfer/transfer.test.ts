@@ -119,6 +119,7 @@ describe('a copy into PostgreSQL', () => {
       jobOf(shape, { onProgress: ({ state }) => states.add(state) }),
     )
     expect({ rows, rejected }).toEqual({ rows: 25_000, rejected: 0 })
+    expect([...states]).toEqual(['copying', 'indexing'])
     const both = await digests(shape)
     expect(both.different).toEqual([])
     expect(both.postgres.rows).toBe(25_000)
