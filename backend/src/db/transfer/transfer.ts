@@ -159,7 +159,10 @@ class ThreadTransfer implements Transfer {
     const { signal } = callbacks
     signal.throwIfAborted()
     if (this.#closed) throw new DbError('unavailable', 'The transfer is closed')
-    this.#worker ??= this.#start()
+    this.#worker ??= this.#start().catch((error: unknown) => {
+      this.#worker = undefined
+      throw error
+    })
     const worker = await this.#worker
     const id = this.#nextId++
     const send = (message: ToWorker) => worker.postMessage(message)
@@ -181,10 +184,13 @@ class ThreadTransfer implements Transfer {
   async #start(): Promise<Worker> {
     const { sqlitePath, postgresUrl, spawn = spawnWorker } = this.#options
     const worker = spawn(await transferWorkerFile(), { sqlitePath, postgresUrl })
-    // A process that wants to end does not wait for an idle thread; a job keeps it by what it waits for.
     worker.on('message', (message: FromWorker) => this.#receive(worker, message))
-    worker.on('error', (error) => this.#lose(error))
-    worker.on('exit', () => this.#lose(undefined))
+    // The exit follows an error, and comes once.
+    let cause: unknown
+    worker.on('error', (error) => {
+      cause = error
+    })
+    worker.on('exit', () => this.#lose(cause))
     return worker
   }
 
