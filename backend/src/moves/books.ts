@@ -14,6 +14,7 @@ export class Books {
   readonly #clock: () => Date
   readonly #changed: () => void
   #move: Move | undefined
+  #stale = false
 
   constructor(unit: Unit, deps: { readonly clock: () => Date; readonly changed: () => void }) {
     this.#unit = unit
@@ -22,17 +23,23 @@ export class Books {
   }
 
   get move(): Move | undefined {
+    return this.#stale ? undefined : this.#move
+  }
+
+  /** The move as it was when PostgreSQL last answered: for looking, never for deciding. */
+  get lastKnown(): Move | undefined {
     return this.#move
   }
 
   async read(sides: Sides): Promise<Move | undefined> {
     this.#move = (await readMoves(sides.ledger)).get(this.#unit.name)
+    this.#stale = false
     return this.#move
   }
 
   /** Both stores may have been restored meanwhile: the next look reads again. */
   forget(): void {
-    this.#move = undefined
+    this.#stale = true
   }
 
   tables(sides: Sides): Promise<TableProgress[]> {
@@ -55,7 +62,7 @@ export class Books {
     entry: Entry,
   ): Promise<Move> {
     const now = this.#clock().toISOString()
-    const before = this.#move
+    const before = this.move
     const move: Move = {
       unit: this.#unit.name,
       source: before?.source ?? sides.source.name,
@@ -71,6 +78,7 @@ export class Books {
       await addLogEntry(tx, this.#logEntry(sides, entry))
     })
     this.#move = move
+    this.#stale = false
     this.#changed()
     return move
   }
@@ -79,6 +87,7 @@ export class Books {
   async close(sides: Sides): Promise<void> {
     await deleteMove(sides.ledger, this.#unit.name)
     this.#move = undefined
+    this.#stale = false
     this.#changed()
   }
 

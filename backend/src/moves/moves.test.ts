@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { plainDatabases } from '../../test/databases.ts'
 import { fillTables, randomOf } from '../../test/move-data.ts'
 import { type MoveBench, OPERATOR, openMoveBench } from '../../test/moves.ts'
+import { startProxy } from '../../test/proxy.ts'
 import { AppError } from '../core/errors.ts'
 import { allUnits } from './unit.ts'
 
@@ -24,6 +26,21 @@ async function fill(target: MoveBench, unit: string, perTable: number, seed = 1)
 async function mirror(target: MoveBench, unit: string): Promise<void> {
   await target.moves.act(unit, 'mirror', OPERATOR)
   await target.until(unit, (state) => state.state === 'mirroring' && state.verify?.clean === true)
+}
+
+async function startPostgresBehindProxy() {
+  const postgres = plainDatabases.find((kind) => kind.name === 'postgres')
+  if (!postgres) throw new Error('no PostgreSQL')
+  const database = await postgres.open()
+  const proxy = await startProxy(database.location)
+  return {
+    proxy,
+    database: { ...database, location: proxy.url },
+    async close() {
+      await proxy.close()
+      await database.close()
+    },
+  }
 }
 
 const reasonsOf = (promise: Promise<unknown>) =>
@@ -101,6 +118,36 @@ describe('a step', () => {
     )
     await mirror(target, 'insights')
     expect((await target.contents('insights')).postgres).toEqual(before)
+  })
+})
+
+describe('while PostgreSQL is away', () => {
+  it('a move is shown as it was, with the reason, and goes on afterwards', async () => {
+    const server = await startPostgresBehindProxy()
+    try {
+      const target = await open({ database: server.database })
+      await fill(target, 'webhooks', 5)
+      await mirror(target, 'webhooks')
+      server.proxy.refuse()
+      const away = await target.until(
+        'webhooks',
+        ({ error }) => error?.startsWith('PostgreSQL is away') ?? false,
+      )
+      expect(away).toMatchObject({ mirror: 'postgres', source: 'sqlite', state: 'mirroring', lag: null })
+      expect(await target.moves.unit('users')).toMatchObject({ mirror: null, error: null })
+      await expect(target.moves.act('users', 'mirror', OPERATOR)).rejects.toMatchObject({
+        status: 503,
+        code: 'store_unavailable',
+      })
+      const [plan] = (await target.moves.plan(['users'])).units
+      expect(plan?.obstacles).toEqual([expect.stringContaining('PostgreSQL is away')])
+      server.proxy.accept()
+      await target.until('webhooks', ({ error, lag }) => error === null && lag !== null)
+    } finally {
+      await bench?.close()
+      bench = undefined
+      await server.close()
+    }
   })
 })
 

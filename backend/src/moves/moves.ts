@@ -2,10 +2,12 @@ import { join } from 'node:path'
 import { AppError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import type { StorageStatus } from '../db/app-db-router.ts'
+import { isDbError } from '../db/db-errors.ts'
 import type { SqlStore } from '../db/sql-store.ts'
 import type { StorageControl } from '../db/storage-control.ts'
 import { createTransfer } from '../db/transfer/index.ts'
 import { acknowledgeQuarantine, listQuarantine } from '../db/transfer/ledger.ts'
+import { awayReason, refused, unavailable } from './away.ts'
 import { type GateFacts, reasonsAgainst } from './gates.ts'
 import { clearSide, occupiedTables } from './lifecycle.ts'
 import { readLog } from './move-state.ts'
@@ -133,17 +135,26 @@ export function createMoves(deps: MovesDeps): MovesService {
   }
 
   async function viewOf(mover: UnitMover): Promise<StorageUnit> {
-    const sides = mover.sides()
+    try {
+      return await viewWith(mover, mover.sides())
+    } catch (error) {
+      // PostgreSQL has just gone, and nobody noticed yet: what is known can be shown all the same.
+      if (!isDbError(error, 'unavailable')) throw error
+      return viewWith(mover, undefined)
+    }
+  }
+
+  async function viewWith(mover: UnitMover, sides: Sides | undefined): Promise<StorageUnit> {
     if (sides && !mover.books.move) await mover.books.read(sides)
     const facts = await factsOf(mover, sides)
-    return views.view(mover, sides, (action) => reasonsAgainst(action, facts))
+    return views.view(mover, sides, facts.away, (action) => reasonsAgainst(action, facts))
   }
 
   async function both(mover: UnitMover): Promise<Sides> {
     // A store for a unit that is to move to SQLite, in an installation that has none yet.
     if (control.configured.postgres && !control.store('sqlite')) await control.openSqlite()
     const sides = mover.sides()
-    if (!sides) throw refused([awayReason(deps.status())])
+    if (!sides) throw unavailable(deps.status())
     if (!mover.books.move) await mover.books.read(sides)
     return sides
   }
@@ -273,7 +284,7 @@ export function createMoves(deps: MovesDeps): MovesService {
 
   function ledgerDb() {
     const db = control.store('postgres')?.db
-    if (!db) throw refused([awayReason(deps.status())])
+    if (!db) throw unavailable(deps.status())
     return db
   }
 
@@ -281,7 +292,17 @@ export function createMoves(deps: MovesDeps): MovesService {
     units: () => Promise.all([...movers.values()].map(viewOf)),
     unit: async (name) => viewOf(moverOf(name)),
     plan: (units, signal) =>
-      planUnits({ control, transfer, clock, dataDir: deps.dataDir, movers: units.map(moverOf) }, signal),
+      planUnits(
+        {
+          control,
+          transfer,
+          clock,
+          dataDir: deps.dataDir,
+          movers: units.map(moverOf),
+          awayReason: () => awayReason(deps.status()),
+        },
+        signal,
+      ),
     rehearse: async (name, actor, signal) => {
       const mover = moverOf(name)
       const sides = await both(mover)
@@ -349,19 +370,6 @@ export function createMoves(deps: MovesDeps): MovesService {
     },
     metrics: () => metricsOf([...movers.values()]),
   }
-}
-
-function refused(reasons: readonly string[]): AppError {
-  return new AppError(409, 'move_refused', reasons.join('. '), { extra: { reasons } })
-}
-
-function awayReason(status: StorageStatus): string {
-  const away = status.stores.find((store) => !store.reachable)
-  if (away) return `${storeTitle[away.name]} is away: ${away.reason ?? 'it does not answer'}`
-  if (!status.stores.some((store) => store.name === 'postgres')) {
-    return 'PostgreSQL is not configured: set POSTGRES_APP_URL and start again'
-  }
-  return 'Both stores must be there'
 }
 
 function metricsOf(movers: readonly UnitMover[]): MoveMetrics {

@@ -26,6 +26,8 @@ export async function planUnits(
     readonly clock: () => Date
     readonly dataDir: string
     readonly movers: readonly UnitMover[]
+    /** Why a store cannot be used, should one be missing. */
+    readonly awayReason: () => string
   },
   signal: AbortSignal = new AbortController().signal,
 ): Promise<MovePlan> {
@@ -35,7 +37,7 @@ export async function planUnits(
 }
 
 async function planUnit(
-  deps: { readonly control: StorageControl; readonly transfer: Transfer },
+  deps: { readonly control: StorageControl; readonly transfer: Transfer; readonly awayReason: () => string },
   mover: UnitMover,
   signal: AbortSignal,
 ): Promise<UnitPlan> {
@@ -51,7 +53,7 @@ async function planUnit(
     to: otherPlacement(from),
   }
   if (!sides) {
-    const obstacles = ['Both stores must be there to plan a move: see the stores above']
+    const obstacles = [deps.awayReason()]
     return { ...plan, tables: [], estimatedSeconds: 0, estimatedBytes: 0, obstacles }
   }
   const shapes = await mover.readShapes(sides)

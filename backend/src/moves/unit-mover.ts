@@ -248,7 +248,7 @@ export class UnitMover {
       let restMs = this.#deps.limits.pollMs
       try {
         if (await this.#turns.run(() => this.#step())) restMs = this.#deps.limits.gatherMs
-        this.#recovered()
+        if (this.sides()) this.#recovered()
       } catch (error) {
         restMs = this.#failed(error)
       }
@@ -349,7 +349,7 @@ export class UnitMover {
     if (this.#failures === 0) return
     this.#failures = 0
     this.#error = null
-    this.#deps.log.info({ unit: this.unit.name }, 'move goes on')
+    if (this.books.lastKnown) this.#deps.log.info({ unit: this.unit.name }, 'move goes on')
     this.#deps.changed()
   }
 
@@ -358,7 +358,8 @@ export class UnitMover {
     if (this.#stopped.signal.aborted || isAbort(error)) return 0
     const message = error instanceof Error ? error.message : String(error)
     if (message !== this.#error) {
-      const level = isDbError(error, 'unavailable') ? 'warn' : 'error'
+      const moving = this.books.lastKnown !== undefined
+      const level = !moving ? 'debug' : isDbError(error, 'unavailable') ? 'warn' : 'error'
       this.#deps.log[level]({ unit: this.unit.name, err: error }, 'move waits')
     }
     this.#error = message

@@ -51,10 +51,11 @@ export function createUnitViews(deps: { status: () => StorageStatus; control: St
   async function view(
     mover: UnitMover,
     sides: Sides | undefined,
+    away: string | undefined,
     reasonsAgainst: (action: MoveAction) => string[],
   ): Promise<StorageUnit> {
     const { unit, applier, copying, books } = mover
-    const { move } = books
+    const move = books.lastKnown
     const decision = deps.control.decision(unit.domains[0] ?? 'settings')
     const placement = decision?.placement ?? null
     const mirrored = move !== undefined && move.state !== 'finished'
@@ -75,8 +76,8 @@ export function createUnitViews(deps: { status: () => StorageStatus; control: St
       paused: move?.paused ?? false,
       archived: move?.state === 'finished',
       tables: await tablesOf(unit, placement, mirror ?? archiveOf(mover, placement), progress),
-      progress: move?.state === 'copying' ? copying.progress() : null,
-      lag: move?.state === 'mirroring' ? { ...applier.lag } : null,
+      progress: sides && move?.state === 'copying' ? copying.progress() : null,
+      lag: sides && move?.state === 'mirroring' ? { ...applier.lag } : null,
       throttle: copying.throttled,
       verify:
         verify || mover.verifying
@@ -90,7 +91,7 @@ export function createUnitViews(deps: { status: () => StorageStatus; control: St
           : null,
       quarantine,
       lastFlip: move?.details.lastFlip ?? null,
-      error: mover.error,
+      error: move ? (mover.error ?? (mirrored ? (away ?? null) : null)) : null,
       actions: moveActionSchema.options.map((action) => {
         const reasons = reasonsAgainst(action)
         return { action, possible: reasons.length === 0, reasons }
@@ -133,7 +134,7 @@ function archiveOf(mover: UnitMover, placement: Placement | null): Placement | n
 
 function stateOf(mover: UnitMover): StorageUnit['state'] {
   if (mover.flips.running) return 'fenced'
-  switch (mover.books.move?.state) {
+  switch (mover.books.lastKnown?.state) {
     case 'starting':
     case 'copying':
       return 'copying'

@@ -37,9 +37,9 @@ export function createTableSizesStore(db: AppDb) {
           FROM pg_class AS c
           JOIN pg_namespace AS n ON n.oid = c.relnamespace
           CROSS JOIN LATERAL (
-            SELECT c.oid, c.reltuples
+            SELECT c.oid, CASE c.relkind WHEN 'p' THEN 0 ELSE c.reltuples END AS reltuples
             UNION ALL
-            SELECT t.relid, k.reltuples
+            SELECT t.relid, CASE k.relkind WHEN 'p' THEN 0 ELSE greatest(k.reltuples, 0) END
             FROM pg_partition_tree(c.oid) AS t
             JOIN pg_class AS k ON k.oid = t.relid
             WHERE c.relkind = 'p' AND t.relid <> c.oid

@@ -56,8 +56,9 @@ function isMeant(unit: StorageUnit, command: Command, from: Placement): boolean 
       return true
     case 'plan':
     case 'rehearse':
-    case 'mirror':
       return placement === from && mirror === null
+    case 'mirror':
+      return placement === from && (mirror === null || state === 'copying')
     case 'cutover':
       return placement === from
     case 'abort':

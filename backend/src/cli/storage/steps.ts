@@ -81,9 +81,12 @@ async function takeStep(run: Run, action: MoveAction, before: StorageUnit): Prom
   }
 }
 
+/** A copy that a start went on with is as good as one that is begun. */
+const isCopying = ({ state, source, placement }: StorageUnit) => state === 'copying' && source === placement
+
 async function mirror(run: Run, before: StorageUnit): Promise<number> {
   const startedMs = performance.now()
-  let unit = await run.moves.act(before.unit, 'mirror', ACTOR)
+  let unit = isCopying(before) ? before : await run.moves.act(before.unit, 'mirror', ACTOR)
   if (!run.wait) {
     run.printer.result('begun', { action: 'mirror', unit }, begunText(unit, 'copying'))
     return EXIT.done
@@ -100,7 +103,7 @@ async function mirror(run: Run, before: StorageUnit): Promise<number> {
 }
 
 async function verify(run: Run, before: StorageUnit): Promise<number> {
-  let unit = await beginVerify(run, before.unit)
+  let unit = await beginVerify(run, before)
   if (!run.wait) {
     run.printer.result('begun', { action: 'verify', unit }, begunText(unit, 'verifying'))
     return EXIT.done
@@ -117,12 +120,17 @@ async function verify(run: Run, before: StorageUnit): Promise<number> {
 }
 
 /** A mirror is verified by itself once it is complete: a verify that runs is as good as one that is begun. */
-async function beginVerify({ moves }: Run, name: string): Promise<StorageUnit> {
+async function beginVerify(
+  { moves }: Run,
+  { unit: name, verify: before }: StorageUnit,
+): Promise<StorageUnit> {
   try {
     return await moves.act(name, 'verify', ACTOR)
   } catch (error) {
     const unit = failureOf(error)?.code === 'move_refused' ? await moves.unit(name) : undefined
-    if (!unit?.verify?.running) throw error
+    const { verify: now } = unit ?? {}
+    // It may have ended by now.
+    if (!unit || !(now?.running || (now?.at && now.at !== before?.at))) throw error
     return unit
   }
 }

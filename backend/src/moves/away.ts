@@ -1,0 +1,24 @@
+import { AppError } from '../core/errors.ts'
+import type { StorageStatus } from '../db/app-db-router.ts'
+import { storeTitle } from './unit.ts'
+
+export function refused(reasons: readonly string[]): AppError {
+  return new AppError(409, 'move_refused', reasons.join('. '), { extra: { reasons } })
+}
+
+/** For a step that needs both stores. Waiting helps when a store is away, and nothing does when there is none. */
+export function unavailable(status: StorageStatus): AppError {
+  const reason = awayReason(status)
+  if (status.stores.every((store) => store.reachable)) return refused([reason])
+  return new AppError(503, 'store_unavailable', reason)
+}
+
+/** Why one of the two stores cannot be used. */
+export function awayReason(status: StorageStatus): string {
+  const away = status.stores.find((store) => !store.reachable)
+  if (away) return `${storeTitle[away.name]} is away: ${away.reason ?? 'it does not answer'}`
+  if (!status.stores.some((store) => store.name === 'postgres')) {
+    return 'PostgreSQL is not configured: set POSTGRES_APP_URL and start again'
+  }
+  return 'Both stores must be there'
+}
