@@ -5,7 +5,7 @@ import { partitionsForKeys } from './keep-partitions.ts'
 import type { Side, Sides, Unit } from './unit.ts'
 
 /** Keys that were applied last, for the comparison inside the pause of a flip. */
-const SETTLED_KEYS = 200
+const SETTLED_KEYS = 50
 
 export interface Lag {
   readonly changes: number
