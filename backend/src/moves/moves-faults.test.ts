@@ -30,61 +30,66 @@ const STEPS: readonly MoveAction[] = ['mirror', 'verify', 'cutover', 'rollback',
 describe('a move with faults at any moment', () => {
   const seeds = Array.from({ length: SEEDS }, (_, i) => FIRST + i)
 
-  it.each(seeds)('converges and loses nothing: seed %i', async (seed) => {
-    const random = randomOf(seed)
-    const unit = pick(random, UNITS)
-    const dbOf = (domain: Domain) => bench.storage.getAppDbFor(domain)
-    const rules = await bench.rules(unit)
-    const client = new MoveClient(`s${seed}`, rules, random, dbOf)
-    faults = new Faults(random, {
-      rate: pick(random, [0.005, 0.02, 0.05]),
-      crashShare: pick(random, [0, 0.3, 1]),
-    })
-    await bench.restartMoves()
+  it.each(seeds)(
+    'converges and loses nothing: seed %i',
+    async (seed) => {
+      const random = randomOf(seed)
+      const unit = pick(random, UNITS)
+      const dbOf = (domain: Domain) => bench.storage.getAppDbFor(domain)
+      const rules = await bench.rules(unit)
+      const client = new MoveClient(`s${seed}`, rules, random, dbOf)
+      faults = new Faults(random, {
+        rate: pick(random, [0.005, 0.02, 0.05]),
+        crashShare: pick(random, [0, 0.3, 1]),
+      })
+      await bench.restartMoves()
 
-    for (let step = 0; step < 25; step++) {
-      for (let i = 0; i < 5; i++) await client.step()
-      if (random() < 0.5)
-        await bench.moves.act(unit, pick(random, STEPS), OPERATOR).catch(() => undefined) // refused, or a fault
-      else await sleep(Math.floor(random() * 20))
-      if (faults.crashed) {
-        survived += faults.count
-        await bench.restart()
-        faults = new Faults(random, { rate: faults.rate, crashShare: 0.3 })
-        await bench.restartMoves()
+      for (let step = 0; step < 25; step++) {
+        for (let i = 0; i < 5; i++) await client.step()
+        if (random() < 0.5)
+          await bench.moves.act(unit, pick(random, STEPS), OPERATOR).catch(() => undefined) // refused, or a fault
+        else await sleep(Math.floor(random() * 20))
+        if (faults.crashed) {
+          survived += faults.count
+          await bench.restart()
+          faults = new Faults(random, { rate: faults.rate, crashShare: 0.3 })
+          await bench.restartMoves()
+        }
       }
-    }
 
-    survived += faults.count
-    // No more faults: it gets there without a person, but for resuming what was paused.
-    faults = new Faults(random, { rate: 0, crashShare: 0 })
-    await bench.restartMoves()
-    const state = await bench.until(
-      unit,
-      (each) => each.state === 'settled' || each.state === 'mirroring' || each.paused,
-    )
-    if (state.paused) await bench.moves.act(unit, 'resume', OPERATOR)
-    for (let i = 0; i < 10; i++) await client.step()
-    if (state.state === 'settled') await bench.moves.act(unit, 'mirror', OPERATOR)
-    await bench.until(
-      unit,
-      (each) => each.state === 'mirroring' && each.lag?.changes === 0 && each.verify?.running !== true,
-    )
-    await bench.moves.act(unit, 'verify', OPERATOR)
-    const verified = await bench.until(
-      unit,
-      (each) => each.verify?.running === false && each.lag?.changes === 0,
-    )
-    await client.readAll()
-    expect(client.problems).toEqual([])
-    expect(verified.verify).toMatchObject({ differences: 0, clean: true })
-    const { sqlite, postgres } = await bench.contents(unit)
-    expect(sqlite).toEqual(postgres)
-    // Back to where the next seed may begin anew.
-    if (verified.placement === 'postgres') await bench.moves.act(unit, 'rollback', OPERATOR)
-    await bench.moves.act(unit, 'abort', OPERATOR)
-    for (const { shape } of rules.toReversed()) await dbOf(shape.domain).execute(`DELETE FROM ${shape.table}`)
-  })
+      survived += faults.count
+      // No more faults: it gets there without a person, but for resuming what was paused.
+      faults = new Faults(random, { rate: 0, crashShare: 0 })
+      await bench.restartMoves()
+      const state = await bench.until(
+        unit,
+        (each) => each.state === 'settled' || each.state === 'mirroring' || each.paused,
+      )
+      if (state.paused) await bench.moves.act(unit, 'resume', OPERATOR)
+      for (let i = 0; i < 10; i++) await client.step()
+      if (state.state === 'settled') await bench.moves.act(unit, 'mirror', OPERATOR)
+      await bench.until(
+        unit,
+        (each) => each.state === 'mirroring' && each.lag?.changes === 0 && each.verify?.running !== true,
+      )
+      await bench.moves.act(unit, 'verify', OPERATOR)
+      const verified = await bench.until(
+        unit,
+        (each) => each.verify?.running === false && each.lag?.changes === 0,
+      )
+      await client.readAll()
+      expect(client.problems).toEqual([])
+      expect(verified.verify).toMatchObject({ differences: 0, clean: true })
+      const { sqlite, postgres } = await bench.contents(unit)
+      expect(sqlite).toEqual(postgres)
+      // Back to where the next seed may begin anew.
+      if (verified.placement === 'postgres') await bench.moves.act(unit, 'rollback', OPERATOR)
+      await bench.moves.act(unit, 'abort', OPERATOR)
+      for (const { shape } of rules.toReversed())
+        await dbOf(shape.domain).execute(`DELETE FROM ${shape.table}`)
+    },
+    180_000,
+  )
   it('had something to survive', () => {
     expect(survived).toBeGreaterThan(SEEDS)
   })

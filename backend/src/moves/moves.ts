@@ -17,7 +17,7 @@ import { planUnits } from './plan.ts'
 import { proveBackup } from './prove-backup.ts'
 import { rehearseUnit } from './rehearse.ts'
 import { replayQuarantine } from './replay.ts'
-import { createThrottle } from './throttle.ts'
+import { createThrottle, type Throttle } from './throttle.ts'
 import {
   allUnits,
   DEFAULT_LIMITS,
@@ -46,6 +46,8 @@ export interface MovesDeps {
   /** Recent p99 of requests; null when there were none. */
   readonly requestP99Ms?: () => number | null
   readonly limits?: Partial<MoveLimits>
+  /** Holds copies back; by default for the sake of the product, see {@link createThrottle}. */
+  readonly throttle?: Throttle
   /** What a unit needs done in a store before its tables can be mirrored, by the unit's name. */
   readonly prepare?: Readonly<Record<string, (store: SqlStore) => Promise<void>>>
 }
@@ -55,7 +57,8 @@ export function createMoves(deps: MovesDeps): MovesService {
   const { control, log, clock } = deps
   const limits = { ...DEFAULT_LIMITS, ...deps.limits }
   const transfer = createTransfer({ sqlitePath: control.sqlitePath, postgresUrl: control.postgresUrl, log })
-  const throttle = createThrottle({ control, requestP99Ms: deps.requestP99Ms ?? (() => null) })
+  const throttle =
+    deps.throttle ?? createThrottle({ control, requestP99Ms: deps.requestP99Ms ?? (() => null) })
   const copyTurns = new Turns()
   const backups = new Map<string, Promise<void>>()
   const listeners = new Set<(units: readonly StorageUnit[]) => void>()
