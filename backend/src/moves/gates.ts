@@ -1,6 +1,6 @@
 import type { Placement } from '../db/placement-store.ts'
 import type { Lag } from './mirroring.ts'
-import type { Move } from './move-state.ts'
+import { isPaused, type Move } from './move-state.ts'
 import type { MoveAction } from './moves.schema.ts'
 import { type MoveLimits, otherPlacement, storeTitle } from './unit.ts'
 
@@ -62,7 +62,7 @@ export function reasonsAgainst(action: MoveAction, facts: GateFacts): string[] {
       if (!move || move.state === 'finished') return ['Nothing is moving']
       return move.paused ? ['It is paused'] : []
     case 'resume':
-      return move?.paused ? [] : ['It is not paused']
+      return isPaused(move) ? [] : ['It is not paused']
     case 'purge':
       return move?.state === 'finished' ? [] : ['There is no archive: only a finished move leaves one']
   }

@@ -46,6 +46,11 @@ export interface Move {
   readonly details: MoveDetails
 }
 
+/** Whether it waits for somebody to resume it. A mirror that is being given up or retired goes on with that. */
+export function isPaused(move: Move | undefined): boolean {
+  return move?.paused === true && ['starting', 'copying', 'mirroring'].includes(move.state)
+}
+
 interface MoveRow {
   unit: string
   state: MoveState

@@ -5,6 +5,7 @@ import { quoteName } from '../db/sql-text.ts'
 import type { StorageControl } from '../db/storage-control.ts'
 import type { TableProgress } from '../db/transfer/ledger.ts'
 import { createTableSizesStore, type TableSize } from '../storage/index.ts'
+import { isPaused } from './move-state.ts'
 import { type MoveAction, moveActionSchema, type StorageUnit } from './moves.schema.ts'
 import { otherPlacement, phaseOf, type Sides, tieOf, type Unit } from './unit.ts'
 import type { UnitMover } from './unit-mover.ts'
@@ -73,7 +74,7 @@ export function createUnitViews(deps: { status: () => StorageStatus; control: St
       mirror,
       source: mirrored ? move.source : null,
       state: stateOf(mover),
-      paused: move?.paused ?? false,
+      paused: isPaused(move),
       archived: move?.state === 'finished',
       tables: await tablesOf(unit, placement, mirror ?? archiveOf(mover, placement), progress),
       progress: sides && move?.state === 'copying' ? copying.progress() : null,
