@@ -285,7 +285,9 @@ export function createMoves(deps: MovesDeps): MovesService {
     changed(mover.unit)
   }
 
+  /** The books; undefined without PostgreSQL, where nothing was ever moved. */
   function ledgerDb() {
+    if (!control.configured.postgres) return undefined
     const db = control.store('postgres')?.db
     if (!db) throw unavailable(deps.status())
     return db
@@ -325,10 +327,14 @@ export function createMoves(deps: MovesDeps): MovesService {
       await act(mover, action, actor, options)
       return viewOf(mover)
     },
-    log: async (query) =>
-      readLog(ledgerDb(), query.unit ? { ...query, unit: unitNamed(query.unit).name } : query),
-    quarantine: async (query) =>
-      listQuarantine(ledgerDb(), query.unit ? { ...query, unit: unitNamed(query.unit).name } : query),
+    log: async (query) => {
+      const db = ledgerDb()
+      return db ? readLog(db, query.unit ? { ...query, unit: unitNamed(query.unit).name } : query) : []
+    },
+    quarantine: async (query) => {
+      const db = ledgerDb()
+      return db ? listQuarantine(db, query.unit ? { ...query, unit: unitNamed(query.unit).name } : query) : []
+    },
     acknowledge: async (name, rows, actor) => {
       const mover = moverOf(name)
       await acknowledge(mover, await both(mover), rows, actor)

@@ -2,7 +2,6 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { History } from 'lucide-react'
 import { api, unwrap } from '../../lib/api/client.ts'
-import { ApiError } from '../../lib/api/problem.ts'
 import type { MoveLogEntry } from '../../lib/api/types.ts'
 import { formatCount, formatDuration, shortId } from '../../lib/format.ts'
 import { texts } from '../../lib/texts.ts'
@@ -29,9 +28,6 @@ function useLog() {
     getNextPageParam: ({ items }) => (items.length === PAGE ? (items.at(-1)?.id ?? null) : null),
   })
 }
-
-/** Without PostgreSQL nothing was ever moved: the books are kept there. */
-const isEmptyBook = (error: unknown) => error instanceof ApiError && error.code === 'move_refused'
 
 /** The last steps, below the units. */
 export function TimelineCard() {
@@ -61,8 +57,7 @@ export function TimelineCard() {
 export function TimelineTab() {
   const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useLog()
   const entries = data?.pages.flatMap(({ items }) => items)
-  if (error && !data && !isEmptyBook(error))
-    return <ErrorState error={error} onRetry={() => void refetch()} />
+  if (error && !data) return <ErrorState error={error} onRetry={() => void refetch()} />
   if (!entries && !error) {
     return (
       <Loading className="grid gap-2">
