@@ -123,7 +123,11 @@ export async function addLogEntry(session: AppDbSession, entry: Omit<MoveLogEntr
 /** Newest first. */
 export async function readLog(
   session: AppDbSession,
-  query: { readonly unit?: string; readonly limit: number; readonly before?: number },
+  query: {
+    readonly unit?: string | undefined
+    readonly limit: number
+    readonly before?: number | undefined
+  },
 ): Promise<MoveLogEntry[]> {
   const rows = await session.query<LogRow>(
     `

@@ -142,6 +142,8 @@ describe('/api/storage', () => {
     const { items } = (await admin.get('/api/storage/quarantine?unit=settings')).body
     expect(items).toMatchObject([{ table: 'settings', key: '["x.broken"]', state: 'open' }])
     expect(items[0].row.key).toEqual({ class: 'text', text: 'x.broken' })
+    const next = await admin.get(`/api/storage/quarantine?unit=settings&after=${items[0].id}`)
+    expect(next.body.items).toEqual([])
 
     expect((await step('settings', 'quarantine/acknowledge', { rows: 2 })).body.code).toBe('move_refused')
     const accepted = await step('settings', 'quarantine/acknowledge', { rows: 1 })

@@ -170,13 +170,7 @@ export function movesRoutes(deps: { moves: MovesService }): Route[] {
         }),
         responses: { 200: moveLogPageSchema },
       },
-      async ({ query: { unit, limit, before } }) => ({
-        items: await moves.log({
-          limit,
-          ...(unit === undefined ? {} : { unit }),
-          ...(before === undefined ? {} : { before }),
-        }),
-      }),
+      async ({ query }) => ({ items: await moves.log(query) }),
     ),
     defineRoute(
       {
@@ -192,13 +186,7 @@ export function movesRoutes(deps: { moves: MovesService }): Route[] {
         }),
         responses: { 200: quarantinePageSchema },
       },
-      async ({ query: { unit, limit, after } }) => ({
-        items: await moves.quarantine({
-          limit,
-          ...(unit === undefined ? {} : { unit }),
-          ...(after === undefined ? {} : { after }),
-        }),
-      }),
+      async ({ query }) => ({ items: await moves.quarantine(query) }),
     ),
     defineRoute(
       {

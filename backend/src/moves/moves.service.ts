@@ -36,14 +36,14 @@ export interface MovesService {
     options?: { readonly acknowledge?: number; readonly budgetMs?: number },
   ): Promise<StorageUnit>
   log(query: {
-    readonly unit?: string
+    readonly unit?: string | undefined
     readonly limit: number
-    readonly before?: number
+    readonly before?: number | undefined
   }): Promise<MoveLogEntry[]>
   quarantine(query: {
-    readonly unit?: string
+    readonly unit?: string | undefined
     readonly limit: number
-    readonly after?: number
+    readonly after?: number | undefined
   }): Promise<QuarantinedRow[]>
   /** Accepts that the rows stay behind: `rows` must be the number that is open now. */
   acknowledge(unit: string, rows: number, actor: Actor): Promise<StorageUnit>

@@ -11,8 +11,9 @@ import { awayReason, refused, unavailable } from './away.ts'
 import { type GateFacts, reasonsAgainst } from './gates.ts'
 import { clearSide, occupiedTables } from './lifecycle.ts'
 import { readLog } from './move-state.ts'
+import { metricsOf } from './mover-figures.ts'
 import type { MoveAction, StorageUnit } from './moves.schema.ts'
-import type { Actor, MoveMetrics, MovesService } from './moves.service.ts'
+import type { Actor, MovesService } from './moves.service.ts'
 import { planUnits } from './plan.ts'
 import { proveBackup } from './prove-backup.ts'
 import { rehearseUnit } from './rehearse.ts'
@@ -329,11 +330,11 @@ export function createMoves(deps: MovesDeps): MovesService {
     },
     log: async (query) => {
       const db = ledgerDb()
-      return db ? readLog(db, query.unit ? { ...query, unit: unitNamed(query.unit).name } : query) : []
+      return db ? readLog(db, { ...query, unit: query.unit && unitNamed(query.unit).name }) : []
     },
     quarantine: async (query) => {
       const db = ledgerDb()
-      return db ? listQuarantine(db, query.unit ? { ...query, unit: unitNamed(query.unit).name } : query) : []
+      return db ? listQuarantine(db, { ...query, unit: query.unit && unitNamed(query.unit).name }) : []
     },
     acknowledge: async (name, rows, actor) => {
       const mover = moverOf(name)
@@ -378,26 +379,5 @@ export function createMoves(deps: MovesDeps): MovesService {
       await transfer.close()
     },
     metrics: () => metricsOf([...movers.values()]),
-  }
-}
-
-function metricsOf(movers: readonly UnitMover[]): MoveMetrics {
-  return {
-    units: movers
-      .filter((mover) => mover.books.move !== undefined)
-      .map((mover) => ({
-        unit: mover.unit.name,
-        queueDepth: mover.applier.lag.changes,
-        lagSeconds: mover.applier.lag.seconds,
-        rowsCopied: mover.copying.rowsCopied,
-        rowsApplied: mover.applier.rowsApplied,
-        writes: mover.applier.writes,
-        writeFailures: mover.applier.writeFailures,
-        differences: mover.differences,
-        quarantined: mover.applier.quarantined,
-        throttleSeconds: mover.copying.throttleSeconds,
-      })),
-    pausesMs: movers.flatMap((mover) => mover.flips.pausesMs),
-    abortedFlips: movers.reduce((total, mover) => total + mover.flips.aborted, 0),
   }
 }

@@ -302,12 +302,12 @@ export interface QuarantineEntry extends Omit<Reject, 'reason'> {
   readonly acknowledgedBy: string | null
 }
 
-/** Quarantined rows, oldest first, those after entry `afterId`. */
+/** Quarantined rows, oldest first, those after entry `after`. */
 export async function listQuarantine(
   session: LedgerSession,
   query: {
     readonly unit?: string | undefined
-    readonly afterId?: number | undefined
+    readonly after?: number | undefined
     readonly limit: number
   },
 ): Promise<QuarantineEntry[]> {
@@ -320,7 +320,7 @@ export async function listQuarantine(
     ORDER BY q.id
     LIMIT $3
     `,
-    [query.unit ?? null, query.afterId ?? 0, query.limit],
+    [query.unit ?? null, query.after ?? 0, query.limit],
   )
 }
 

@@ -1,0 +1,24 @@
+import type { MoveMetrics } from './moves.service.ts'
+import type { UnitMover } from './unit-mover.ts'
+
+/** What the movers have counted since the start. */
+export function metricsOf(movers: readonly UnitMover[]): MoveMetrics {
+  return {
+    units: movers
+      .filter((mover) => mover.books.move !== undefined)
+      .map((mover) => ({
+        unit: mover.unit.name,
+        queueDepth: mover.applier.lag.changes,
+        lagSeconds: mover.applier.lag.seconds,
+        rowsCopied: mover.copying.rowsCopied,
+        rowsApplied: mover.applier.rowsApplied,
+        writes: mover.applier.writes,
+        writeFailures: mover.applier.writeFailures,
+        differences: mover.differences,
+        quarantined: mover.applier.quarantined,
+        throttleSeconds: mover.copying.throttleSeconds,
+      })),
+    pausesMs: movers.flatMap((mover) => mover.flips.pausesMs),
+    abortedFlips: movers.reduce((total, mover) => total + mover.flips.aborted, 0),
+  }
+}
