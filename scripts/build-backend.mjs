@@ -8,7 +8,8 @@ const target = join(root, 'backend', 'dist')
 rmSync(target, { recursive: true, force: true })
 run(bin('tsc'), ['-p', 'backend/tsconfig.build.json'])
 for (const entry of readdirSync(join(source, 'db'), { withFileTypes: true })) {
-  if (!entry.isDirectory() || !entry.name.endsWith('-migrations')) continue
+  const isMigrations = entry.isDirectory() && entry.name.endsWith('-migrations')
+  if (!isMigrations && !/^schema\.\w+\.txt$/.test(entry.name)) continue
   cpSync(join(source, 'db', entry.name), join(target, 'db', entry.name), { recursive: true })
 }
 if (!existsSync(join(target, 'db', 'sqlite-migrations'))) throw new Error('the migrations were not copied')

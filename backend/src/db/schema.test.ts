@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type DatabaseKind, databases, type TestDatabase } from '../../test/databases.ts'
-import { describeSchema, dumpSchema } from '../../test/schema.ts'
 import { domainNames, domains, isOwnTable, units, unitsOf } from './domains.ts'
+import { describeSchema, dumpSchema } from './live-schema.ts'
 import { readMigrations } from './migration-files.ts'
 
 const kindNamed = (name: DatabaseKind['name']) => databases.find((kind) => kind.name === name)!

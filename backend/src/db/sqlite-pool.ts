@@ -19,6 +19,8 @@ export interface SqlitePoolOptions {
   readonly readers: number
   readonly workerFile: URL
   readonly spawn: SpawnWorker
+  /** Not even the writer can write. */
+  readonly readonly: boolean
 }
 
 /** Streams and snapshots at a time; more wait. */
@@ -41,14 +43,14 @@ export class SqlitePool {
   readonly #cursors: SqliteLane
   #closing: Promise<void> | undefined
 
-  constructor({ worker, readers, workerFile, spawn }: SqlitePoolOptions) {
-    const opener = (readonly: boolean) => (lost: boolean) => {
+  constructor({ worker, readers, workerFile, spawn, readonly }: SqlitePoolOptions) {
+    const opener = (onlyReads: boolean) => (lost: boolean) => {
       if (lost) this.stats.reconnects++
-      return SqliteConnection.open(workerFile, { ...worker, readonly }, spawn)
+      return SqliteConnection.open(workerFile, { ...worker, readonly: onlyReads }, spawn)
     }
     this.path = worker.path
     this.single = readers === 0
-    this.#writer = new SqliteLane({ size: 1, keep: 1, open: opener(false) })
+    this.#writer = new SqliteLane({ size: 1, keep: 1, open: opener(readonly) })
     this.#readers = new SqliteLane({ size: readers, keep: readers, open: opener(true) })
     this.#cursors = new SqliteLane({ size: MAX_CURSORS, keep: IDLE_CURSORS, open: opener(true) })
   }

@@ -10,6 +10,8 @@ import { sqliteWorkerFile } from './sqlite-worker-file.ts'
 export interface SqliteStoreOptions {
   /** The database file, made when it is missing (its folder is not), or `:memory:`. */
   readonly path: string
+  /** Changes nothing in or beside an existing file: no statement can write, the journal mode stays. */
+  readonly readonly?: true
   /** Threads that read; each is started with the first statement that needs it. Default 2. */
   readonly readers?: number
   /** How long a statement waits for another process that writes. Default 5,000. */
@@ -40,8 +42,9 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqlS
     readers: inMemory ? 0 : (options.readers ?? 2),
     workerFile: await sqliteWorkerFile(),
     spawn,
+    readonly: options.readonly ?? false,
   })
-  const lease = await pool.lockWriter()
+  const lease = await (options.readonly ? pool.lockCursor() : pool.lockWriter())
   lease.release()
   const db = createSqliteAdapter(pool)
   return {

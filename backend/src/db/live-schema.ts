@@ -1,4 +1,4 @@
-import type { AppDb } from '../src/db/app-db.ts'
+import type { AppDb } from './app-db.ts'
 
 /** What is compared between the engines: the same words for the same thing. */
 interface TableModel {
@@ -30,7 +30,7 @@ interface Described {
   readonly lines: readonly string[]
 }
 
-/** Every table of the connection's schema, partitions left out, in order of name. */
+/** Every table of the connection's schema, partitions left out, in order of name. Reads the catalog alone. */
 export async function describeSchema(db: AppDb): Promise<Described[]> {
   return db.dialect === 'sqlite' ? describeSqlite(db) : describePostgres(db)
 }
