@@ -172,6 +172,7 @@ function storageOn(db: AppDb): Storage {
       decision: () => ({ placement: db.dialect, epoch: 1 }),
       close: () => Promise.reject(new Error('The test app has one store')),
       onWrite: () => () => undefined,
+      observeReads: () => undefined,
       onSettled: () => () => undefined,
     },
     close: async () => undefined,

@@ -1,22 +1,30 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { type Config, ConfigError } from '../core/config/config.ts'
 import type { Log } from '../core/log.ts'
 import type { AppDb } from './app-db.ts'
 import { DbError, isDbError } from './db-errors.ts'
-import { type Domain, domainNames } from './domains.ts'
+import { type Domain, domainNames, placementVariable } from './domains.ts'
 import { Gates } from './gates.ts'
 import { ManagedStore, type StoreIntervals } from './managed-store.ts'
-import type { Placement } from './placement-store.ts'
-import { type StoreAccess, unitProblems, type Wishes } from './placements.ts'
+import { type Placement, readInstallation } from './placement-store.ts'
+import { type StoreAccess, settlePlacements, unitProblems, type Wishes } from './placements.ts'
 import { RoutedDb } from './routed-db.ts'
 import { Settler } from './settler.ts'
 import type { SqlStore } from './sql-store.ts'
+import {
+  type ArchiveNote,
+  archiveSqliteFile,
+  finishArchiving,
+  refusalOfNewFile,
+  type SqliteArchive,
+  sqliteFile,
+} from './sqlite-archive.ts'
 import type { SettleRoles, StorageControl } from './storage-control.ts'
 import { domainStatuses, type StorageStatus, storeStatus } from './storage-status.ts'
 import { StoreUnavailableError } from './store-unavailable.ts'
 import { postgresSource, type StoreSource, sqliteSource } from './stores.ts'
 
+export { sqliteFile } from './sqlite-archive.ts'
 export type { StorageStatus } from './storage-status.ts'
 
 /** Every database of the product, by domain. */
@@ -46,18 +54,17 @@ export interface StorageDeps {
 
 const INTERVALS: StoreIntervals = { heartbeatMs: 5_000, firstRetryMs: 250, longestRetryMs: 10_000 }
 
-/** The file of an installation that keeps domains in SQLite. */
-export const sqliteFile = (dataDir: string) => join(dataDir, 'holdfast.db')
-
 /**
  * Opens what is configured, brings each store to the schema of this version and settles where every domain is.
  * A store that cannot be opened does not stop the start: its domains are unavailable until it can.
  *
- * @throws ConfigError when a wish for a placement cannot be followed, listing every such domain;
- *   StoreInUseError when another server has the SQLite file.
+ * @throws ConfigError when a wish for a placement cannot be followed, listing every such domain, or a new SQLite file
+ *   would be begun although there was one; StoreInUseError when another server has the SQLite file;
+ *   MissingDriverError when SQLite is needed and not installed.
  */
 export async function openStorage(deps: StorageDeps): Promise<Storage> {
   const { config } = deps
+  assertMayBegin(config)
   const hasFile = existsSync(sqliteFile(config.dataDir))
   const wishes: Wishes = {
     placementOf: (domain) => config.storagePlacements[domain] ?? config.storagePlacement,
@@ -68,7 +75,7 @@ export async function openStorage(deps: StorageDeps): Promise<Storage> {
   const wantsSqlite = domainNames.some(
     (domain) => (wishes.placementOf(domain) ?? wishes.initial) === 'sqlite',
   )
-  const router = new AppDbRouter(deps, wishes, { sqlite: hasFile || wantsSqlite })
+  const router = new AppDbRouter(deps, wishes, hasFile ? 'open' : wantsSqlite ? 'make' : 'none')
   await router.start()
   return router
 }
@@ -85,11 +92,15 @@ class AppDbRouter implements Storage {
   readonly #gates: Gates
   readonly #onWrite = new Set<(domain: Domain) => void>()
   readonly #onSettled = new Set<() => void>()
+  /** A setting wants domains in SQLite, and there is no file yet. */
+  readonly #makesFile: boolean
   #openingSqlite: Promise<SqlStore> | undefined
+  #archivingSqlite: Promise<SqliteArchive> | undefined
   #closed = false
 
-  constructor(deps: StorageDeps, wishes: Wishes, use: { sqlite: boolean }) {
+  constructor(deps: StorageDeps, wishes: Wishes, file: 'open' | 'make' | 'none') {
     this.#deps = deps
+    this.#makesFile = file === 'make'
     this.#wishes = wishes
     const { config, log, clock, settleRoles, intervals = INTERVALS } = deps
     this.#intervals = intervals
@@ -109,7 +120,7 @@ class AppDbRouter implements Storage {
       blocker: () => (this.#gates.held ? this.#gates.released() : undefined),
     })
     this.control = this.#createControl()
-    if (use.sqlite) this.#stores.sqlite = this.#manage('sqlite', sqliteSource(sqliteFile(config.dataDir)))
+    if (file === 'open') this.#stores.sqlite = this.#manageSqlite()
     if (config.postgresAppUrl !== undefined) {
       const source = postgresSource({
         url: config.postgresAppUrl,
@@ -123,9 +134,14 @@ class AppDbRouter implements Storage {
 
   async start(): Promise<void> {
     try {
-      // One after the other: what PostgreSQL holds is compared with the SQLite file before it is migrated.
+      // One after the other: what PostgreSQL holds is compared with the SQLite file before it is migrated. Where there
+      // is no file yet, what PostgreSQL holds says whether one is needed.
       await this.#stores.sqlite?.start()
       await this.#stores.postgres?.start()
+      if (this.#makesFile && (await this.#needsFile())) {
+        this.#stores.sqlite = this.#manageSqlite()
+        await this.#stores.sqlite.start()
+      }
       const { refusals } = await this.#settleAtStart()
       if (refusals.length > 0) throw new ConfigError(refusals)
     } catch (error) {
@@ -163,6 +179,7 @@ class AppDbRouter implements Storage {
     this.#closed = true
     this.#gates.openAll()
     await this.#openingSqlite?.catch(() => undefined) // it closes what it has opened
+    await this.#archivingSqlite?.catch(() => undefined) // its caller gets the error
     await Promise.all(this.#managed().map((store) => store.close()))
   }
 
@@ -182,12 +199,24 @@ class AppDbRouter implements Storage {
         })
         return this.#openingSqlite
       },
+      archiveSqlite: (note) => {
+        this.#archivingSqlite ??= this.#settler
+          .alone(() => this.#archiveSqlite(note))
+          .finally(() => {
+            this.#archivingSqlite = undefined
+          })
+        return this.#archivingSqlite
+      },
+      sqliteVariables: sqliteVariables(config),
       decision: (domain) => {
         const { placement, epoch, fence } = this.#settler.decisions.get(domain) ?? {}
         return placement && epoch && fence === undefined ? { placement, epoch } : undefined
       },
       close: (domains, { deadlineMs }) => this.#gates.close(domains, deadlineMs),
       onWrite: (listener) => subscribe(this.#onWrite, listener),
+      observeReads: (names, listener) => {
+        for (const name of names) this.#gates.lane(name).onRead = listener
+      },
       onSettled: (listener) => subscribe(this.#onSettled, listener),
     }
   }
@@ -203,6 +232,10 @@ class AppDbRouter implements Storage {
       onReady: () => this.#settled(),
       onAway: () => this.#failWaiting(),
     })
+  }
+
+  #manageSqlite(): ManagedStore {
+    return this.#manage('sqlite', sqliteSource(sqliteFile(this.#deps.config.dataDir)))
   }
 
   #managed(): ManagedStore[] {
@@ -297,13 +330,14 @@ class AppDbRouter implements Storage {
   }
 
   async #openSqlite(): Promise<SqlStore> {
+    await this.#archivingSqlite?.catch(() => undefined) // its caller gets the error
     const known = this.#stores.sqlite
     if (known?.ready) return known.ready
     if (known) throw new DbError('unavailable', known.reason ?? 'The SQLite store is away')
     // It becomes a store of the installation that PostgreSQL belongs to.
     const reason = this.#stores.postgres?.reason
     if (reason !== undefined) throw new DbError('unavailable', reason)
-    const store = this.#manage('sqlite', sqliteSource(sqliteFile(this.#deps.config.dataDir)))
+    const store = this.#manageSqlite()
     try {
       await store.start()
       if (!store.prepared) throw new DbError('unavailable', store.reason ?? 'The SQLite store is away')
@@ -315,6 +349,51 @@ class AppDbRouter implements Storage {
     } catch (error) {
       delete this.#stores.sqlite
       await store.close()
+      throw error
+    }
+  }
+
+  /**
+   * Whether any domain has to begin in SQLite. Rows that would have to go there are refused before there is a file.
+   *
+   * @throws ConfigError
+   */
+  async #needsFile(): Promise<boolean> {
+    const postgres = this.#stores.postgres?.prepared
+    if (!postgres) return true
+    const { clock, config } = this.#deps
+    const { decisions, refusals } = await settlePlacements({ sqlite: 'absent', postgres }, this.#wishes, clock)
+    if (refusals.length > 0) throw new ConfigError(refusals)
+    const left = [...decisions.values()].filter(({ fence }) => fence !== undefined)
+    // What PostgreSQL says to be in SQLite was in a file that is lost: a new one would not bring it back.
+    if (left.length > 0) return left.some(({ placement }) => placement !== 'sqlite')
+    throw new ConfigError([
+      `Every domain is in PostgreSQL, and there is no SQLite file: take ${sqliteVariables(config).join(', ')} away`,
+    ])
+  }
+
+  /** Runs while nothing is settled. When it fails, the store is opened again. */
+  async #archiveSqlite(note: Omit<ArchiveNote, 'installation'>): Promise<SqliteArchive> {
+    const { config, log } = this.#deps
+    const store = this.#stores.sqlite
+    if (!store?.ready) throw new DbError('unavailable', store?.reason ?? 'There is no SQLite file')
+    const here = domainNames.filter((domain) => this.control.decision(domain)?.placement !== 'postgres')
+    if (here.length > 0) throw new DbError('other', `${here.join(', ')} must be in PostgreSQL first`)
+    const installation = (await readInstallation(store.ready.db)) ?? null
+    delete this.#stores.sqlite
+    try {
+      await store.close()
+      return await archiveSqliteFile(config.dataDir, { ...note, installation })
+    } catch (error) {
+      const again = this.#manageSqlite()
+      try {
+        await again.start()
+        this.#stores.sqlite = again
+        again.release()
+      } catch (cause) {
+        // Another server has it by now. Nothing that is used here is in it.
+        log.warn({ err: cause }, 'the SQLite file was not archived and cannot be opened again')
+      }
       throw error
     }
   }
@@ -331,6 +410,25 @@ class AppDbRouter implements Storage {
       'STORAGE_PLACEMENT is for new domains: these were placed elsewhere since',
     )
   }
+}
+
+/** The settings that want domains in SQLite, by name. */
+function sqliteVariables(config: StorageConfig): string[] {
+  const wishes = Object.entries(config.storagePlacements).map(
+    ([domain, placement]) => [placementVariable(domain), placement] as const,
+  )
+  return [['STORAGE_PLACEMENT', config.storagePlacement] as const, ...wishes].flatMap(([name, placement]) =>
+    placement === 'sqlite' ? [name] : [],
+  )
+}
+
+function assertMayBegin(config: StorageConfig): void {
+  finishArchiving(config.dataDir)
+  const refusal = refusalOfNewFile(config.dataDir, {
+    postgresConfigured: config.postgresAppUrl !== undefined,
+    sqliteVariables: sqliteVariables(config),
+  })
+  if (refusal !== undefined) throw new ConfigError([refusal])
 }
 
 function subscribe<Listener>(listeners: Set<Listener>, listener: Listener): () => void {

@@ -1,5 +1,6 @@
 import { AsyncResource } from 'node:async_hooks'
 import type { Domain } from './domains.ts'
+import type { ReadListener } from './observed-read.ts'
 import { GateTimeoutError } from './storage-control.ts'
 
 /** The calls of one domain that may write: those that run are counted, those that come to a closed gate wait. */
@@ -7,6 +8,8 @@ export class Lane {
   readonly domain: Domain
   /** Set while calls wait instead of going on. */
   gate: ClosedGate | undefined
+  /** Hears of plain reads; undefined when nobody looks, which then costs nothing. */
+  onRead: ReadListener | undefined
   #running = 0
 
   constructor(domain: Domain) {

@@ -9,6 +9,7 @@ import type {
 } from './app-db.ts'
 import { sqlFor } from './app-db.ts'
 import type { ClosedGate, Lane } from './lane.ts'
+import type { ReadListener } from './observed-read.ts'
 import { readsOnly } from './sql-text.ts'
 
 /** How a routed handle finds the database of its domain. */
@@ -22,6 +23,14 @@ export interface Route {
   failed(error: unknown, db: AppDb): unknown
   /** A call that may have written is over. */
   wrote(): void
+}
+
+/** One call of `query` or `queryOne`. */
+interface Question {
+  readonly sql: SqlText
+  readonly params: readonly SqlValue[] | undefined
+  readonly options: QueryOptions | undefined
+  readonly first: boolean
 }
 
 /**
@@ -44,7 +53,8 @@ export class RoutedDb implements AppDb {
     params?: readonly SqlValue[],
     options?: QueryOptions,
   ): Promise<Row[]> {
-    return this.#query(sql, (db) => db.query<Row>(sql, params, options), options?.signal)
+    const work = (db: AppDb) => db.query<Row>(sql, params, options)
+    return this.#query({ sql, params, options, first: false }, work, (rows) => [...rows])
   }
 
   queryOne<Row = Record<string, unknown>>(
@@ -52,7 +62,8 @@ export class RoutedDb implements AppDb {
     params?: readonly SqlValue[],
     options?: QueryOptions,
   ): Promise<Row | undefined> {
-    return this.#query(sql, (db) => db.queryOne<Row>(sql, params, options), options?.signal)
+    const work = (db: AppDb) => db.queryOne<Row>(sql, params, options)
+    return this.#query({ sql, params, options, first: true }, work, (row) => (row === undefined ? [] : [row]))
   }
 
   execute(sql: SqlText, params?: readonly SqlValue[], options?: QueryOptions): Promise<{ rowCount: number }> {
@@ -90,8 +101,32 @@ export class RoutedDb implements AppDb {
     return this.#read((db) => db.healthCheck()).catch(() => false) // unavailable is not healthy
   }
 
-  #query<T>(sql: SqlText, work: (db: AppDb) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    return readsOnly(sqlFor(this.dialect, sql)) ? this.#read(work) : this.#write(work, signal)
+  #query<T>(
+    question: Question,
+    work: (db: AppDb) => Promise<T>,
+    rowsOf: (answer: T) => unknown[],
+  ): Promise<T> {
+    if (!readsOnly(sqlFor(this.dialect, question.sql))) return this.#write(work, question.options?.signal)
+    const { onRead } = this.#route.lane
+    return onRead ? this.#observed(onRead, question, work, rowsOf) : this.#read(work)
+  }
+
+  async #observed<T>(
+    onRead: ReadListener,
+    { sql, params = [], options, first }: Question,
+    work: (db: AppDb) => Promise<T>,
+    rowsOf: (answer: T) => unknown[],
+  ): Promise<T> {
+    let from = this.dialect
+    const startedMs = performance.now()
+    const answer = await this.#read((db) => {
+      from = db.dialect
+      return work(db)
+    })
+    const tookMs = performance.now() - startedMs
+    const { domain } = this.#route.lane
+    onRead({ domain, from, sql, params, codecs: options?.codecs ?? {}, first, rows: rowsOf(answer), tookMs })
+    return answer
   }
 
   /** Async, so that a domain without its store rejects instead of throwing. */

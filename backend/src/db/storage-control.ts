@@ -1,7 +1,9 @@
 import type { Domain } from './domains.ts'
+import type { ReadListener } from './observed-read.ts'
 import type { Decision } from './placement-decision.ts'
 import type { Placement } from './placement-store.ts'
 import type { SqlStore } from './sql-store.ts'
+import type { ArchiveNote, SqliteArchive } from './sqlite-archive.ts'
 
 /** What the moves need of the stores and of the router: `Storage.control`. */
 export interface StorageControl {
@@ -17,6 +19,15 @@ export interface StorageControl {
    * @throws DbError when it is away or cannot be made, with what to do.
    */
   openSqlite(): Promise<SqlStore>
+  /**
+   * Closes the SQLite store and puts its file away. Every domain must be in PostgreSQL, and nothing may use the
+   * store meanwhile. From then on the installation has none. When it fails, the store is there as before.
+   *
+   * @throws StoreInUseError, DbError
+   */
+  archiveSqlite(note: Omit<ArchiveNote, 'installation'>): Promise<SqliteArchive>
+  /** The settings that want domains in SQLite, by name: with them a start without the file is refused. */
+  readonly sqliteVariables: readonly string[]
   /** Where a domain is; undefined while it is fenced. */
   decision(domain: Domain): { readonly placement: Placement; readonly epoch: number } | undefined
   /**
@@ -28,6 +39,8 @@ export interface StorageControl {
   close(domains: readonly Domain[], options: { readonly deadlineMs: number }): Promise<Gate>
   /** Called after each call that may have written to a domain, whole transactions included, failed ones too. */
   onWrite(listener: (domain: Domain) => void): () => void
+  /** Lets `listener` hear of reads by `query` and `queryOne` outside transactions; undefined ends that. One a domain. */
+  observeReads(domains: readonly Domain[], listener: ReadListener | undefined): void
   /** Called when a store came (back) and placements were settled, and after {@link Gate.settle}. */
   onSettled(listener: () => void): () => void
 }
