@@ -14,7 +14,7 @@ export function metricsOf(movers: readonly UnitMover[]): MoveMetrics {
         rowsApplied: mover.applier.rowsApplied,
         writes: mover.applier.writes,
         writeFailures: mover.applier.writeFailures,
-        differences: mover.differences,
+        differences: mover.verifies.differences,
         quarantined: mover.applier.quarantined,
         throttleSeconds: mover.copying.throttleSeconds,
       })),

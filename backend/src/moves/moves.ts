@@ -125,7 +125,7 @@ export function createMoves(deps: MovesDeps): MovesService {
       postgresConfigured: control.configured.postgres,
       away: sides ? undefined : awayReason(deps.status()),
       move: mover.books.move,
-      verifying: mover.verifying !== undefined,
+      verifying: mover.verifies.running !== undefined,
       flipping: mover.flips.running,
       error: mover.error,
       lag: applier.lag,
@@ -233,8 +233,8 @@ export function createMoves(deps: MovesDeps): MovesService {
         return mover.begin(sides, name)
       }
       case 'verify':
-        mover
-          .verify(name)
+        mover.verifies
+          .run(name)
           .catch((error: unknown) => log.warn({ unit: mover.unit.name, err: error }, 'verify ended'))
         return
       case 'cutover':

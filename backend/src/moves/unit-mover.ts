@@ -1,5 +1,5 @@
 import { isDbError } from '../db/db-errors.ts'
-import { readTableShapes, type TableDigest, type TableShape } from '../db/transfer/index.ts'
+import { readTableShapes, type TableShape } from '../db/transfer/index.ts'
 import { Books } from './books.ts'
 import { Copying } from './copying.ts'
 import { type FlipStep, Flips } from './flips.ts'
@@ -7,10 +7,9 @@ import { keepPartitions } from './keep-partitions.ts'
 import { beginMirror, keepCapture, removeMirror, retireMirror } from './lifecycle.ts'
 import { Applier } from './mirroring.ts'
 import type { MoveDetails } from './move-state.ts'
-import { repairKeys } from './repair.ts'
 import type { Throttle } from './throttle.ts'
 import { type MoveDeps, type Sides, sidesOf, Turns, type Unit } from './unit.ts'
-import { type VerifyResult, verifyUnit } from './verifying.ts'
+import { Verifies } from './verifies.ts'
 import { compareWholeTables } from './whole-tables.ts'
 
 const RETRY_MS = { first: 500, longest: 30_000 }
@@ -30,8 +29,7 @@ export class UnitMover {
   readonly applier: Applier
   readonly copying: Copying
   readonly flips: Flips
-  /** Rows that differed at a verify, since the start. */
-  differences = 0
+  readonly verifies: Verifies
   readonly #deps: UnitMoverDeps
   /** Copies, batches, flips and ends of a mirror exclude each other. */
   readonly #turns = new Turns()
@@ -42,14 +40,9 @@ export class UnitMover {
   #failures = 0
   #loop: Promise<void> | undefined
   #wake: () => void = () => undefined
-  #verifying:
-    | { readonly abort: AbortController; readonly done: Promise<VerifyResult>; rows: number }
-    | undefined
-  #sourceDigests: ReadonlyMap<string, TableDigest> = new Map()
   /** Whether triggers and queues have been looked at since the start, or since something went wrong. */
   #checked = false
   #partitionsKeptAtMs = 0
-  #sweptAtMs = 0
 
   constructor(unit: Unit, deps: UnitMoverDeps) {
     const { control, clock, limits, changed } = deps
@@ -66,15 +59,23 @@ export class UnitMover {
       clock,
       changed,
     })
+    this.verifies = new Verifies(unit, {
+      ...deps,
+      books: this.books,
+      copying: this.copying,
+      turns: this.#turns,
+      both: async () => {
+        const sides = this.sides()
+        if (!sides) throw new Error('Both stores must be there')
+        return { sides, shapes: await this.shapes(sides) }
+      },
+      catchUp: (sides, shapes) => this.#catchUp(sides, shapes),
+    })
   }
 
   /** Why it does not go on by itself, if it does not. */
   get error(): string | null {
     return this.#error
-  }
-
-  get verifying(): { readonly rows: number } | undefined {
-    return this.#verifying
   }
 
   /** Both stores, when both are there. */
@@ -101,7 +102,7 @@ export class UnitMover {
     this.#stopped.abort()
     this.#interrupt.abort()
     this.#wake()
-    await this.#endVerify()
+    await this.verifies.end()
     await this.#loop
   }
 
@@ -113,7 +114,7 @@ export class UnitMover {
   /** Ends a copy or a verify that runs, then runs `work` alone. */
   async alone<T>(work: () => Promise<T>): Promise<T> {
     this.#interrupt.abort()
-    await this.#endVerify()
+    await this.verifies.end()
     try {
       return await this.#turns.run(async () => {
         this.#interrupt = new AbortController()
@@ -173,74 +174,9 @@ export class UnitMover {
   /** The archive is gone: nothing is left of the move. */
   async close(sides: Sides): Promise<void> {
     await this.books.close(sides)
-    this.#sourceDigests = new Map()
+    this.verifies.begunWith(new Map())
     this.applier.forget()
     this.copying.forget()
-  }
-
-  /** Compares all rows. A verify that runs already is shared. */
-  verify(actor: string | null): Promise<VerifyResult> {
-    if (this.#verifying) return this.#verifying.done
-    const abort = new AbortController()
-    const done = this.#verify(abort.signal, actor).finally(() => {
-      this.#verifying = undefined
-      this.#deps.changed()
-    })
-    this.#verifying = { abort, done, rows: 0 }
-    this.#deps.changed()
-    return done
-  }
-
-  async #endVerify(): Promise<void> {
-    this.#verifying?.abort.abort()
-    await this.#verifying?.done.catch(() => undefined) // it was told to end
-  }
-
-  async #verify(signal: AbortSignal, actor: string | null): Promise<VerifyResult> {
-    const sides = this.sides()
-    if (!sides) throw new Error('Both stores must be there')
-    const shapes = await this.shapes(sides)
-    const sourceDigests = this.#sourceDigests
-    this.#sourceDigests = new Map()
-    const result = await verifyUnit({
-      unit: this.unit,
-      sides,
-      shapes,
-      transfer: this.#deps.transfer,
-      turns: this.#turns,
-      clock: this.#deps.clock,
-      signal,
-      sourceDigests,
-      catchUp: () => this.#catchUp(sides, shapes),
-      repair: async (shape, keys) => {
-        await repairKeys(sides, this.unit, shapes, shape.table, keys)
-      },
-      beforePage: () => this.copying.pace(signal),
-      onProgress: (rows) => {
-        if (this.#verifying) this.#verifying.rows = rows
-      },
-    })
-    this.differences += result.differences.length
-    this.#sweptAtMs = this.#deps.clock().getTime()
-    await this.#turns.run(() => this.#recordVerify(sides, actor, result))
-    return result
-  }
-
-  async #recordVerify(
-    sides: Sides,
-    actor: string | null,
-    { rows, differences }: VerifyResult,
-  ): Promise<void> {
-    const { move } = this.books
-    // An abort may have come in between: then there is nothing to write the result to.
-    if (move?.state !== 'mirroring') return
-    const verify = { at: this.#deps.clock().toISOString(), rows, differences: differences.length }
-    const details = { rows, differences: differences.length, examples: differences.slice(0, 10) }
-    await this.books.enter(
-      sides,
-      { state: 'mirroring', details: { ...move.details, verify } },
-      { action: 'verify', actor, details },
-    )
   }
 
   async #run(): Promise<void> {
@@ -290,11 +226,11 @@ export class UnitMover {
     )
     if (signal.aborted) return false
     await this.#catchUp(sides, shapes)
-    this.#sourceDigests = digests
+    this.verifies.begunWith(digests)
     this.applier.disturb()
     const entry = { action: 'copied', actor: null, details: this.copying.summary() }
     await this.books.enter(sides, { state: 'mirroring' }, entry)
-    this.#inBackground(this.verify(null))
+    this.#inBackground(this.verifies.run(null))
     return true
   }
 
@@ -305,12 +241,7 @@ export class UnitMover {
       this.#partitionsKeptAtMs = nowMs
     }
     const { size } = await this.#apply(sides, shapes)
-    const verify = this.books.move?.details.verify
-    const verifiedAtMs = Math.max(this.#sweptAtMs, verify ? Date.parse(verify.at) : 0)
-    if (!this.#verifying && nowMs - verifiedAtMs > this.#deps.limits.sweepMs) {
-      this.#sweptAtMs = nowMs
-      this.#inBackground(this.verify(null))
-    }
+    if (this.verifies.isDue(nowMs)) this.#inBackground(this.verifies.run(null))
     this.#deps.changed()
     return size > 0
   }

@@ -81,11 +81,11 @@ export function createUnitViews(deps: { status: () => StorageStatus; control: St
       lag: sides && move?.state === 'mirroring' ? { ...applier.lag } : null,
       throttle: copying.throttled,
       verify:
-        verify || mover.verifying
+        verify || mover.verifies.running
           ? {
-              running: mover.verifying !== undefined,
+              running: mover.verifies.running !== undefined,
               at: verify?.at ?? null,
-              rows: verify?.rows ?? mover.verifying?.rows ?? 0,
+              rows: verify?.rows ?? mover.verifies.running?.rows ?? 0,
               differences: verify?.differences ?? 0,
               clean: verify?.differences === 0,
             }
