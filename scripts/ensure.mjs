@@ -2,9 +2,10 @@
 // before anything is installed.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { withLock } from './lock.mjs'
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const stampDir = join(root, 'node_modules', '.cache', 'holdfast')
@@ -55,6 +56,19 @@ function remember(name, value) {
   writeFileSync(join(stampDir, name), value)
 }
 
+/** What is begun and not ended is not fresh, whatever it was before. */
+function forget(name) {
+  rmSync(join(stampDir, name), { force: true })
+}
+
+/** Installs or builds, one process at a time: two at once would take the files from under each other. */
+function alone(work) {
+  const path = join(root, '.ensure-lock')
+  const onWait = (pid) =>
+    say(`waiting: process ${pid} is installing or building here (if it is something else, delete ${path})`)
+  withLock(path, onWait, work)
+}
+
 export function ensureNode() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
   if (major > minimumNode[0] || (major === minimumNode[0] && minor >= minimumNode[1])) return
@@ -71,9 +85,13 @@ export function ensureInstalled() {
     'frontend/package.json',
   ])
   if (isFresh('install', wanted)) return
-  say('installing dependencies (npm ci), about a minute the first time')
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])
-  remember('install', wanted)
+  alone(() => {
+    if (isFresh('install', wanted)) return
+    say('installing dependencies (npm ci), about a minute the first time')
+    forget('install')
+    run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])
+    remember('install', wanted)
+  })
 }
 
 /** Builds backend/dist and frontend/dist when their sources changed since the last build. */
@@ -93,12 +111,17 @@ export function build(force) {
     { name: 'frontend', sources: ['frontend', 'tsconfig.json'], build: buildFrontend },
   ]
   for (const part of parts) {
+    const stamp = `build-${part.name}`
     const wanted = fingerprint(part.sources)
-    const built = existsSync(join(root, part.name, 'dist'))
-    if (!force && built && isFresh(`build-${part.name}`, wanted)) continue
-    say(`building the ${part.name}`)
-    part.build()
-    remember(`build-${part.name}`, wanted)
+    const isBuilt = () => existsSync(join(root, part.name, 'dist')) && isFresh(stamp, wanted)
+    if (!force && isBuilt()) continue
+    alone(() => {
+      if (!force && isBuilt()) return
+      say(`building the ${part.name}`)
+      forget(stamp)
+      part.build()
+      remember(stamp, wanted)
+    })
   }
 }
 
