@@ -9,7 +9,7 @@ import { createLogger, type Log } from './core/log.ts'
 import { removeServerFile, type ServerFile, writeServerFile } from './core/server-file.ts'
 import { VERSION } from './core/version.ts'
 import { openStorage } from './db/app-db-router.ts'
-import { StoreInUseError } from './db/sqlite-server-lock.ts'
+import { StoreInUseError } from './db/store-in-use.ts'
 import { settleRoles } from './moves/index.ts'
 
 /** A reason not to start, with what to do about it. The message is all that a person needs. */

@@ -169,6 +169,8 @@ function storageOn(db: AppDb): Storage {
       postgresUrl: undefined,
       store: () => undefined,
       openSqlite: () => Promise.reject(new Error('The test app has one store')),
+      archiveSqlite: () => Promise.reject(new Error('The test app has one store')),
+      sqliteVariables: [],
       decision: () => ({ placement: db.dialect, epoch: 1 }),
       close: () => Promise.reject(new Error('The test app has one store')),
       onWrite: () => () => undefined,

@@ -40,7 +40,7 @@ export async function runAdopt(path: string, flags: AdoptFlags, env: Env): Promi
     { settleRoles },
   ] = await Promise.all([
     import('../adopt/index.ts'),
-    import('../db/sqlite-server-lock.ts'),
+    import('../db/store-in-use.ts'),
     import('../db/db-errors.ts'),
     import('../db/migration-error.ts'),
     import('../core/log.ts'),

@@ -14,7 +14,7 @@ import { type Domain, domainNames } from './domains.ts'
 import type { PlacementRow } from './placement-store.ts'
 import { isAppDbReady } from './postgres.ts'
 import { openSqliteStore } from './sqlite.ts'
-import { StoreInUseError } from './sqlite-server-lock.ts'
+import { StoreInUseError } from './store-in-use.ts'
 import { StoreUnavailableError } from './store-unavailable.ts'
 
 const postgres = plainDatabases.find((kind) => kind.name === 'postgres')!

@@ -3,22 +3,16 @@ import { type Config, ConfigError } from '../core/config/config.ts'
 import type { Log } from '../core/log.ts'
 import type { AppDb } from './app-db.ts'
 import { DbError, isDbError } from './db-errors.ts'
-import { type Domain, domainNames, placementVariable } from './domains.ts'
+import { type Domain, domainNames } from './domains.ts'
 import { Gates } from './gates.ts'
 import { ManagedStore, type StoreIntervals } from './managed-store.ts'
 import { type Placement, readInstallation } from './placement-store.ts'
-import { type StoreAccess, settlePlacements, unitProblems, type Wishes } from './placements.ts'
+import { type StoreAccess, unitProblems, type Wishes } from './placements.ts'
 import { RoutedDb } from './routed-db.ts'
 import { Settler } from './settler.ts'
 import type { SqlStore } from './sql-store.ts'
-import {
-  type ArchiveNote,
-  archiveSqliteFile,
-  finishArchiving,
-  refusalOfNewFile,
-  type SqliteArchive,
-  sqliteFile,
-} from './sqlite-archive.ts'
+import { type ArchiveNote, archiveSqliteFile, type SqliteArchive, sqliteFile } from './sqlite-archive.ts'
+import { assertMayBegin, needsFile, sqliteVariables } from './sqlite-need.ts'
 import type { SettleRoles, StorageControl } from './storage-control.ts'
 import { domainStatuses, type StorageStatus, storeStatus } from './storage-status.ts'
 import { StoreUnavailableError } from './store-unavailable.ts'
@@ -138,7 +132,11 @@ class AppDbRouter implements Storage {
       // is no file yet, what PostgreSQL holds says whether one is needed.
       await this.#stores.sqlite?.start()
       await this.#stores.postgres?.start()
-      if (this.#makesFile && (await this.#needsFile())) {
+      const { clock, config } = this.#deps
+      if (
+        this.#makesFile &&
+        (await needsFile(this.#stores.postgres?.prepared, this.#wishes, clock, config))
+      ) {
         this.#stores.sqlite = this.#manageSqlite()
         await this.#stores.sqlite.start()
       }
@@ -353,25 +351,6 @@ class AppDbRouter implements Storage {
     }
   }
 
-  /**
-   * Whether any domain has to begin in SQLite. Rows that would have to go there are refused before there is a file.
-   *
-   * @throws ConfigError
-   */
-  async #needsFile(): Promise<boolean> {
-    const postgres = this.#stores.postgres?.prepared
-    if (!postgres) return true
-    const { clock, config } = this.#deps
-    const { decisions, refusals } = await settlePlacements({ sqlite: 'absent', postgres }, this.#wishes, clock)
-    if (refusals.length > 0) throw new ConfigError(refusals)
-    const left = [...decisions.values()].filter(({ fence }) => fence !== undefined)
-    // What PostgreSQL says to be in SQLite was in a file that is lost: a new one would not bring it back.
-    if (left.length > 0) return left.some(({ placement }) => placement !== 'sqlite')
-    throw new ConfigError([
-      `Every domain is in PostgreSQL, and there is no SQLite file: take ${sqliteVariables(config).join(', ')} away`,
-    ])
-  }
-
   /** Runs while nothing is settled. When it fails, the store is opened again. */
   async #archiveSqlite(note: Omit<ArchiveNote, 'installation'>): Promise<SqliteArchive> {
     const { config, log } = this.#deps
@@ -410,25 +389,6 @@ class AppDbRouter implements Storage {
       'STORAGE_PLACEMENT is for new domains: these were placed elsewhere since',
     )
   }
-}
-
-/** The settings that want domains in SQLite, by name. */
-function sqliteVariables(config: StorageConfig): string[] {
-  const wishes = Object.entries(config.storagePlacements).map(
-    ([domain, placement]) => [placementVariable(domain), placement] as const,
-  )
-  return [['STORAGE_PLACEMENT', config.storagePlacement] as const, ...wishes].flatMap(([name, placement]) =>
-    placement === 'sqlite' ? [name] : [],
-  )
-}
-
-function assertMayBegin(config: StorageConfig): void {
-  finishArchiving(config.dataDir)
-  const refusal = refusalOfNewFile(config.dataDir, {
-    postgresConfigured: config.postgresAppUrl !== undefined,
-    sqliteVariables: sqliteVariables(config),
-  })
-  if (refusal !== undefined) throw new ConfigError([refusal])
 }
 
 function subscribe<Listener>(listeners: Set<Listener>, listener: Listener): () => void {

@@ -1,9 +1,10 @@
 import type { Log } from '../core/log.ts'
 import type { AppDb } from './app-db.ts'
 import type { MigrationReport } from './migrate.ts'
+import { MissingDriverError } from './missing-driver.ts'
 import type { Placement } from './placement-store.ts'
 import type { SqlStore } from './sql-store.ts'
-import { StoreInUseError } from './sqlite-server-lock.ts'
+import { StoreInUseError } from './store-in-use.ts'
 
 /** What is known of a store that answered. */
 export interface StoreInfo {
@@ -91,7 +92,7 @@ export class ManagedStore {
   /**
    * The first attempt. When it fails the store is away, and attempts go on in the background.
    *
-   * @throws StoreInUseError when another server has the file: waiting for it would help nobody.
+   * @throws StoreInUseError when another server has the file, MissingDriverError: waiting would help nobody.
    */
   async start(): Promise<void> {
     await this.#connect()
@@ -134,7 +135,7 @@ export class ManagedStore {
       }
       this.#state = 'prepared'
     } catch (error) {
-      if (error instanceof StoreInUseError) throw error
+      if (error instanceof StoreInUseError || error instanceof MissingDriverError) throw error
       this.#goAway(error)
     }
   }

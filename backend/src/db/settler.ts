@@ -44,7 +44,12 @@ export class Settler {
    * @throws DbError when a store does not answer: what is known stays.
    */
   settle(): Promise<Settlement> {
-    const next = this.#last.then(() => this.#inTurn())
+    return this.alone(() => this.#inTurn())
+  }
+
+  /** Runs `work` while no settlement does; those that come wait for it. It must not ask for one itself. */
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    const next = this.#last.then(work)
     this.#last = next.catch(() => undefined) // its caller gets the error
     return next
   }

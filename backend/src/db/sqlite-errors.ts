@@ -1,4 +1,5 @@
 import { DbError, type DbErrorKind } from './db-errors.ts'
+import { MissingDriverError } from './missing-driver.ts'
 import type { SqliteFailure } from './sqlite-protocol.ts'
 
 const kinds: Readonly<Record<string, DbErrorKind>> = {
@@ -47,14 +48,7 @@ const mayOpen =
 export function sqliteError(failure: SqliteFailure, path: string): DbError {
   const kind = kindOf(failure.code)
   const details = { engineCode: failure.code, constraint: constraintOf(failure, kind) }
-  if (failure.code === 'MODULE') {
-    return new DbError(
-      'unavailable',
-      `SQLite needs the optional package better-sqlite3, which cannot be loaded (${failure.message}). ` +
-        'Install it with "npm install better-sqlite3@12" or keep every domain in PostgreSQL.',
-      details,
-    )
-  }
+  if (failure.code === 'MODULE') return new MissingDriverError(failure.message)
   const hint = /^SQLITE_(CANTOPEN|PERM)/.test(failure.code) ? mayOpen : advice[kind]
   return new DbError(kind, hint ? `${path}: ${failure.message}. ${hint}` : failure.message, details)
 }

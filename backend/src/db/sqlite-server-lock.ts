@@ -2,14 +2,7 @@ import { hostname } from 'node:os'
 import type BetterSqlite3 from 'better-sqlite3'
 import type { DbError } from './db-errors.ts'
 import { sqliteError } from './sqlite-errors.ts'
-
-/** Another server has this SQLite file. The message says which and what to do. */
-export class StoreInUseError extends Error {
-  constructor(message: string) {
-    super(message)
-    this.name = 'StoreInUseError'
-  }
-}
+import { StoreInUseError } from './store-in-use.ts'
 
 /** Held until it is released or the process ends, however that happens. */
 export interface ServerLock {
@@ -53,7 +46,7 @@ async function openLock(path: string): Promise<BetterSqlite3.Database> {
 
 /** An error without a result code is about the module, not about the file. */
 function failure(error: unknown, path: string): DbError {
-  const message = error instanceof Error ? error.message : String(error)
+  const message = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
   return sqliteError({ code: codeOf(error) ?? 'MODULE', message }, path)
 }
 

@@ -247,10 +247,14 @@ function failureOf(error: unknown): SqliteFailure {
   if (!(error instanceof Error)) return { code: 'SQLITE_ERROR', message: String(error) }
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   if (code.startsWith('SQLITE_')) return { code, message: error.message }
-  if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND' || code === 'ERR_DLOPEN_FAILED') {
-    return { code: 'MODULE', message: error.message }
-  }
   return { code: 'BINDING', message: error.message }
+}
+
+/** The package may be missing, or its native part, which is loaded with the first database only. */
+async function loadDriver(): Promise<typeof SqliteDatabase> {
+  const { default: Database } = await import('better-sqlite3')
+  new Database(':memory:').close()
+  return Database
 }
 
 async function main(): Promise<void> {
@@ -258,8 +262,15 @@ async function main(): Promise<void> {
   if (!port) throw new Error('sqlite-worker runs only as a worker thread')
   const options: SqliteWorkerOptions = workerData
   let connection: Connection
+  let Database: typeof SqliteDatabase
   try {
-    const { default: Database } = await import('better-sqlite3')
+    Database = await loadDriver()
+  } catch (error) {
+    const message = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
+    port.postMessage({ ready: false, failure: { code: 'MODULE', message } } satisfies SqliteReady)
+    return
+  }
+  try {
     const db = open(options, Database)
     connection = new Connection(db, options.readonly)
     const version = db.prepare<[], string>('SELECT sqlite_version()').pluck().get() ?? ''

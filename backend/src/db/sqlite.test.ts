@@ -170,7 +170,7 @@ describe('opening a SQLite file', () => {
       )
     await expect(open({ spawn })).rejects.toMatchObject({
       kind: 'unavailable',
-      message: expect.stringContaining('npm install better-sqlite3'),
+      message: expect.stringContaining('npm install --include=optional'),
     })
   })
 

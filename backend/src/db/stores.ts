@@ -9,6 +9,7 @@ import { assertSameInstallation } from './placements.ts'
 import { checkPostgresVersion, closeAppDb, configureAppDb, getAppDb } from './postgres.ts'
 import type { SqlStore } from './sql-store.ts'
 import { openSqliteStore } from './sqlite.ts'
+import { forgetDrafts } from './sqlite-archive.ts'
 import { sqliteError } from './sqlite-errors.ts'
 import { lockSqliteServer, type ServerLock } from './sqlite-server-lock.ts'
 import { createLedgerTables } from './transfer/ledger.ts'
@@ -36,6 +37,7 @@ export function sqliteSource(path: string): StoreSource {
       const lock = await lockSqliteServer(path)
       let store: SqlStore | undefined
       try {
+        forgetDrafts(dirname(path))
         store = await openSqliteStore({ path })
         const info = await prepare(store)
         // A file that can be read but not written has to be found here, not by the first change.

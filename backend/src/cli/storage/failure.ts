@@ -1,7 +1,7 @@
 import { ConfigError } from '../../core/config/config.ts'
 import { AppError } from '../../core/errors.ts'
 import { isDbError } from '../../db/db-errors.ts'
-import { StoreInUseError } from '../../db/sqlite-server-lock.ts'
+import { StoreInUseError } from '../../db/store-in-use.ts'
 import { EXIT, UsageError } from './moves.ts'
 import { UnreachableError } from './remote.ts'
 
