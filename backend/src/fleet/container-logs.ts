@@ -25,6 +25,9 @@ export interface LogQuery extends LogFilter {
   readonly until?: string | undefined
 }
 
+/** Without `tail`, all lines that are asked for. */
+export type LogDownload = Omit<LogQuery, 'tail'> & { readonly tail?: number | undefined }
+
 export interface LoggedContainer {
   readonly id: string
   readonly tty: boolean
@@ -72,12 +75,19 @@ export const isFiltered = (filter: LogFilter) => Boolean(filter.q) || filter.lev
 export async function downloadLogs(
   source: DockerSource,
   container: LoggedContainer,
-  query: Omit<LogQuery, 'tail'> & { tail?: number | undefined },
+  query: LogDownload,
   signal: AbortSignal,
 ): Promise<{ response: IncomingMessage; toText: Transform }> {
   const matches = logMatcher(query)
-  const searching = isFiltered(query)
+  // An engine counts from the end of the log, before it leaves out what is after `until` and whatever does not match.
+  const byEngine = query.until === undefined && !isFiltered(query)
+  const newest = byEngine ? undefined : query.tail
   let out: string[] = []
+  const taken = () => {
+    const text = out.join('')
+    out = []
+    return text
+  }
   const parser = new LogFrameParser(container.tty, (line) => {
     if (!matches(line, query.level === undefined ? null : guessLevel(line.text))) return
     out.push(line.at === null ? `${line.text}\n` : `${line.at} ${line.text}\n`)
@@ -90,16 +100,17 @@ export async function downloadLogs(
         done(error instanceof Error ? error : new Error(String(error)))
         return
       }
-      const text = out.join('')
-      out = []
-      done(null, text)
+      if (newest === undefined) return done(null, taken())
+      out = out.slice(-newest)
+      done()
     },
     flush(done) {
       parser.end()
-      done(null, out.join(''))
+      if (newest !== undefined) out = out.slice(-newest)
+      done(null, taken())
     },
   })
-  const request = engineRequest(query, searching ? undefined : query.tail)
+  const request = engineRequest(query, byEngine ? query.tail : undefined)
   return { response: await source.logs(container.id, request, signal), toText }
 }
 

@@ -204,10 +204,11 @@ export function logRoutes(service: FleetService): Route[] {
         method: 'get',
         path: `${path}/download`,
         summary: 'The log as a text file, whole or filtered',
+        description: 'With `tail` the newest of those lines, oldest first.',
         tags: ['Containers'],
         access: 'viewer',
         params: containerParams,
-        query: z.object({ tail: queryInteger(1, 1_000_000).optional(), ...logFilter }),
+        query: z.object({ tail: queryInteger(1, 10_000).optional(), ...logFilter }),
         responses: {
           200: { contentType: 'text/plain', description: 'One line per log line, its time first' },
         },

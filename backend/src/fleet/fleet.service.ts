@@ -7,7 +7,7 @@ import type {
   ContainerProcesses,
   ContainerSummary,
 } from './container.schema.ts'
-import { downloadLogs, type LogFilter, type LogQuery } from './container-logs.ts'
+import { downloadLogs, type LogDownload, type LogQuery } from './container-logs.ts'
 import { containerDetail } from './docker/container-mapping.ts'
 import type { DockerSource } from './docker/docker-source.ts'
 import { EngineError } from './docker/engine-error.ts'
@@ -189,15 +189,7 @@ export function createFleetService(deps: FleetServiceDeps) {
       )
     },
 
-    logDownload(
-      ref: ContainerRef,
-      query: LogFilter & {
-        since?: string | undefined
-        until?: string | undefined
-        tail?: number | undefined
-      },
-      signal: AbortSignal,
-    ) {
+    logDownload(ref: ContainerRef, query: LogDownload, signal: AbortSignal) {
       const entry = containerEntry(ref)
       return withEngine(ref.endpointId, async (source) => {
         const container = await loggedContainer(source, entry)

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { LogQuery } from './container-logs.ts'
+import { downloadLogs, type LogDownload, type LogQuery } from './container-logs.ts'
 import { createDockerSource } from './docker/docker-source.ts'
 import { createEngineClient } from './docker/engine-client.ts'
 import { engineTarget } from './docker/engine-target.ts'
@@ -194,5 +194,36 @@ describe('older lines', () => {
     const { source } = await engine(numbered(5), (res, lines) => res.write(lines.slice(0, 2).join('')))
     const page = await readLogs(source, webContainer, { tail: 10, until: timeOf(4) }, { lines: 10, ms: 200 })
     expect(page).toMatchObject({ lines: [], truncated: true, limit: 'time' })
+  })
+})
+
+describe('a download', () => {
+  async function download(query: LogDownload) {
+    const { source, tails } = await engine(numbered(100))
+    const never = new AbortController().signal
+    const { response, toText } = await downloadLogs(source, webContainer, query, never)
+    let text = ''
+    for await (const chunk of response.pipe(toText)) text += String(chunk)
+    const lines = text.split('\n').slice(0, -1)
+    return { numbers: lines.map((line) => Number(/line (\d+)$/.exec(line)?.[1])), tails }
+  }
+
+  it('is the whole log, oldest first', async () => {
+    const { numbers } = await download({})
+    expect(numbers).toEqual(numbered(100).map((_, index) => index))
+  })
+
+  it('leaves the newest lines to the engine to choose', async () => {
+    expect(await download({ tail: 3 })).toEqual({ numbers: [97, 98, 99], tails: [3] })
+  })
+
+  it('has the newest lines before a moment, though the engine counts from the end of the log', async () => {
+    const { numbers } = await download({ tail: 3, until: timeOf(49) })
+    expect(numbers).toEqual([47, 48, 49])
+  })
+
+  it('has the newest lines that match', async () => {
+    const { numbers } = await download({ tail: 2, q: '5$', regex: true })
+    expect(numbers).toEqual([85, 95])
   })
 })

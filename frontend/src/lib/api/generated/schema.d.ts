@@ -235,7 +235,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The log as a text file, whole or filtered */
+        /**
+         * The log as a text file, whole or filtered
+         * @description With `tail` the newest of those lines, oldest first.
+         */
         get: operations["getContainersByEndpointIdByContainerIdLogsDownload"];
         put?: never;
         post?: never;
