@@ -133,6 +133,8 @@ describe('a search in a log', () => {
     await page.getByText(/^Searching: 0 found/).waitFor()
     await page.getByRole('tabpanel').getByRole('button', { name: 'Stop', exact: true }).click()
     await page.getByText(/^Stopped after 0 lines/).waitFor()
+    await page.getByText('No match in the lines looked at').waitFor()
+    expect(await page.getByText('No line matches').count()).toBe(0)
     await page.unroute(endpoint)
     await page.getByRole('button', { name: 'Search again' }).click()
     await page.getByText('No line matches').waitFor()

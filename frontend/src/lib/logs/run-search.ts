@@ -15,7 +15,7 @@ export interface SearchState {
   found: number
   /** what ended it before the beginning of a log */
   limit: LogSearchEnd['limit']
-  /** time of the line looked at last while it runs; after it, how far back it got where it met its limit */
+  /** time of the line looked at last while it runs or when it is stopped; after it, how far back it got */
   at: string | null
 }
 
@@ -118,6 +118,6 @@ async function searchAll(run: SearchRun, { window, onStep, onEnd }: Hooks): Prom
   const settled = await Promise.allSettled(targets.map(search))
   for (const each of settled) if (each.status === 'rejected') throw each.reason
   const reached = [...outcome.from.values()].sort().at(-1) ?? null
-  tell({ phase: stop.aborted ? 'stopped' : 'done', at: reached })
+  tell(stop.aborted ? { phase: 'stopped' } : { phase: 'done', at: reached })
   return outcome
 }

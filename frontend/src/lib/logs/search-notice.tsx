@@ -49,7 +49,7 @@ export function SearchNotice(props: {
   if (phase === 'stopped' || limit === null) {
     return (
       <LogNotice action={logTexts.searchAgain} onAction={props.onAgain}>
-        {logTexts.searchStopped(scanned)}
+        {logTexts.searchStopped(scanned, time)}
       </LogNotice>
     )
   }

@@ -39,8 +39,8 @@ export const logTexts = {
   searching: (scanned: number, found: number, time: string | null) =>
     `Searching: ${formatCount(found)} found in ${linesAt(scanned, time)}`,
   stopSearch: 'Stop',
-  searchStopped: (scanned: number) =>
-    `Stopped after ${formatCount(scanned)} lines; nobody has looked at the others`,
+  searchStopped: (scanned: number, time: string | null) =>
+    `Stopped after ${linesAt(scanned, time)}; nobody has looked at the others`,
   searchAgain: 'Search again',
   scanLimit: (limit: 'lines' | 'time', scanned: number, time: string | null) =>
     `The search ended at its limit of ${limit === 'time' ? '20 s' : `${formatCount(scanned)} lines`}${
@@ -52,6 +52,7 @@ export const logTexts = {
   empty: 'No log lines yet',
   emptyHint: 'They appear here as the container writes them.',
   nothingFound: 'No line matches',
+  nothingSoFar: 'No match in the lines looked at',
   nothingFoundHint: 'New matching lines appear here as they are written.',
   clearSearch: 'Show all lines',
   cut: (count: number) => ` … ${formatCount(count)} characters more`,

@@ -43,7 +43,7 @@ export interface LogViewerProps {
   /** above the lines: "lines around 14:02", "10 lines skipped" */
   notice?: ReactNode
   hasOlder: boolean
-  /** older lines exist that nobody has looked at: what is shown first is not where the log begins */
+  /** lines exist that nobody has looked at: what is shown first is not where the log begins, nothing not all there is */
   unread: boolean
   loadingOlder: boolean
   onLoadOlder: () => void
@@ -174,6 +174,7 @@ export function LogViewer(props: LogViewerProps) {
   const many = sources.length > 1
   const byKey = useMemo(() => new Map(sources.map((source) => [source.key, source])), [sources])
   const empty = buffer.length === 0
+  const nothing = props.unread ? logTexts.nothingSoFar : logTexts.nothingFound
 
   return (
     <section
@@ -245,7 +246,7 @@ export function LogViewer(props: LogViewerProps) {
               <EmptyState
                 className="pointer-events-auto"
                 icon={hasFilter(filter) ? SearchX : ScrollText}
-                title={hasFilter(filter) ? logTexts.nothingFound : logTexts.empty}
+                title={hasFilter(filter) ? nothing : logTexts.empty}
                 actions={
                   hasFilter(filter) && (
                     <Button onClick={() => props.onFilter({})}>{logTexts.clearSearch}</Button>
