@@ -1,23 +1,10 @@
 import { type Socket as ClientSocket, io } from 'socket.io-client'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ADMIN, type Client, startTestApp, type TestApp } from '../../../test/app.ts'
-import { databases, type TestDatabase } from '../../../test/databases.ts'
+import { plainDatabases, type TestDatabase } from '../../../test/databases.ts'
 
-const [sqlite] = databases
-let database: TestDatabase
 let app: TestApp
 const sockets: ClientSocket[] = []
-beforeAll(async () => {
-  database = await sqlite!.open({ migrated: true })
-})
-afterEach(async () => {
-  for (const socket of sockets.splice(0)) socket.disconnect()
-  await app.stop()
-  for (const table of ['sessions', 'login_attempts', 'api_tokens', 'users', 'setup_tokens']) {
-    await database.db.execute(`DELETE FROM ${table}`)
-  }
-})
-afterAll(() => database.close())
 
 function open(headers: Record<string, string> = {}, auth: Record<string, unknown> = {}): ClientSocket {
   const socket = io(`${app.base}/live`, {
@@ -54,7 +41,20 @@ async function connected(
   return socket
 }
 
-describe('live connections', () => {
+describe.each(plainDatabases)('live connections on $name', (kind) => {
+  let database: TestDatabase
+  beforeAll(async () => {
+    database = await kind.open({ migrated: true })
+  })
+  afterEach(async () => {
+    for (const socket of sockets.splice(0)) socket.disconnect()
+    await app.stop()
+    for (const table of ['sessions', 'login_attempts', 'api_tokens', 'users', 'setup_tokens']) {
+      await database.db.execute(`DELETE FROM ${table}`)
+    }
+  })
+  afterAll(() => database.close())
+
   it('take a session or a token in the payload, and nobody else', async () => {
     app = await startTestApp({ db: database.db })
     const admin = await app.admin()
