@@ -185,15 +185,22 @@ class Client {
   }
 }
 
+const pausesMs: number[] = []
+
+function notePause({ lastFlip }: StorageUnit): void {
+  if (lastFlip) pausesMs.push(lastFlip.pauseMs)
+}
+
 /** A step that is refused or given up is taken again, as a person would. */
 async function insist(unit: string, action: 'cutover' | 'rollback'): Promise<void> {
   for (let tries = 0; ; tries++) {
     try {
-      await moves.act(unit, action, operator)
+      notePause(await moves.act(unit, action, operator))
       return
     } catch (error) {
       if (!(error instanceof AppError) || tries > 50) throw error
-      if (error.code !== 'flip_aborted') refused++
+      if (error.code === 'flip_aborted') notePause(await moves.unit(unit))
+      else refused++
       say(`${unit}: ${error.message}`)
       await sleep(100)
     }
@@ -244,7 +251,7 @@ async function flipUnderLoad(subject: Subject): Promise<void> {
 
 for (const subject of subjects) await flipUnderLoad(subject)
 
-const { pausesMs, abortedFlips } = moves.metrics()
+const { abortedFlips } = moves.metrics()
 const writesMs = clients.flatMap((client) => client.writesMs)
 const sum = (of: (client: Client) => number) => clients.reduce((total, client) => total + of(client), 0)
 

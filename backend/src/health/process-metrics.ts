@@ -73,8 +73,8 @@ export function createProcessMetrics(deps: {
       queue.set(collector.queueLength)
       sockets.set(deps.connections())
       slow.set(deps.slowConnections())
-      updateMoves(deps.moves())
-      return { contentType: registry.contentType, text: await registry.metrics() }
+      const histograms = updateMoves(deps.moves())
+      return { contentType: registry.contentType, text: (await registry.metrics()) + histograms }
     },
 
     close(): void {

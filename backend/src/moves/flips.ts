@@ -1,3 +1,4 @@
+import type { Tally } from '../core/tally.ts'
 import type { StorageControl } from '../db/storage-control.ts'
 import type { TableShape } from '../db/transfer/index.ts'
 import type { Books } from './books.ts'
@@ -6,7 +7,6 @@ import type { Applier } from './mirroring.ts'
 import type { FlipRecord } from './move-state.ts'
 import { flipped, type Sides, type Unit } from './unit.ts'
 
-const PAUSES_KEPT = 1_000
 /** Rounds in which the queue is emptied before the gate closes, and the backlog that ends them. */
 const ROUNDS = 20
 const SMALL_BACKLOG = 50
@@ -17,6 +17,8 @@ export interface FlipsDeps {
   readonly applier: Applier
   readonly control: StorageControl
   readonly clock: () => Date
+  /** Pauses in milliseconds, of the flips of all units. */
+  readonly pauses: Tally
   readonly changed: () => void
 }
 
@@ -37,7 +39,6 @@ interface FlipJob {
 
 /** The cut overs and rollbacks of one unit: each is written down, done or given up. */
 export class Flips {
-  readonly pausesMs: number[] = []
   aborted = 0
   #running = false
   readonly #deps: FlipsDeps
@@ -91,9 +92,8 @@ export class Flips {
     to: FlipRecord['to'],
     reason: string | null,
   ): Promise<void> {
-    this.pausesMs.push(pauseMs)
-    if (this.pausesMs.length > PAUSES_KEPT) this.pausesMs.shift()
-    const { books, clock } = this.#deps
+    const { books, clock, pauses } = this.#deps
+    pauses.add(pauseMs)
     const { move } = books
     if (!move) return
     const lastFlip: FlipRecord = {

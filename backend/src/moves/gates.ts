@@ -102,7 +102,7 @@ function againstFlip(facts: GateFacts, rightWay: boolean, wrongWay: string, stri
   if (move.paused) return ['It is paused: resume it first']
   const reasons = [...laggard(facts), ...quarantined(facts)]
   if (facts.error !== null) reasons.push(`The mirror does not go on: ${facts.error}`)
-  if (strict) reasons.push(...staleVerify(facts), ...restless(facts), ...unproved(facts))
+  if (strict) reasons.push(...staleVerify(facts), ...shadowed(facts), ...restless(facts), ...unproved(facts))
   if (facts.expectedPauseMs > facts.limits.pauseBudgetMs) {
     reasons.push(
       `Writes would pause for about ${Math.round(facts.expectedPauseMs)} ms, more than the budget of ` +
@@ -137,6 +137,16 @@ function staleVerify({ move, limits, nowMs, verifying }: GateFacts): string[] {
   if (nowMs - Date.parse(verify.at) > limits.verifyValidMs)
     return [`The last verify is over an hour old: ${hint}`]
   return []
+}
+
+/** What a verify cannot find: the same rows, and another answer. */
+function shadowed({ move, unit }: GateFacts): string[] {
+  const { shadow, verify } = move?.details ?? {}
+  if (!shadow?.mismatch || (verify && verify.at > shadow.mismatch.at)) return []
+  return [
+    `Since the last verify the mirror gave another answer to a read (${shadow.mismatch.statement}): verify the unit; ` +
+      `should it come again, look at it with "holdfast storage shadow ${unit}", or accept it by ending the shadow reads`,
+  ]
 }
 
 function quarantined({ openQuarantine, unit }: GateFacts): string[] {

@@ -23,12 +23,21 @@ export interface VerifyRecord {
   readonly differences: number
 }
 
+export interface ShadowRecord {
+  /** How many of 100 reads. */
+  readonly share: number
+  /** The last statement that the mirror answered otherwise, without values. */
+  readonly mismatch?: { readonly at: string; readonly statement: string }
+}
+
 export interface MoveDetails {
   readonly lastFlip?: FlipRecord
   /** The last verify that reached its end. */
   readonly verify?: VerifyRecord
   /** Tables that have to be compared as a whole: their changes were not logged one by one. */
   readonly whole?: readonly string[]
+  /** Reads that run on the mirror too; none when it is missing. */
+  readonly shadow?: ShadowRecord
   /** The copy of the SQLite file that was taken and read back. */
   readonly backup?: { readonly at: string; readonly path: string }
 }

@@ -1,8 +1,9 @@
+import type { Tally } from '../core/tally.ts'
 import type { MoveMetrics } from './moves.service.ts'
 import type { UnitMover } from './unit-mover.ts'
 
 /** What the movers have counted since the start. */
-export function metricsOf(movers: readonly UnitMover[]): MoveMetrics {
+export function metricsOf(movers: readonly UnitMover[], pauses: Tally): MoveMetrics {
   return {
     units: movers
       .filter((mover) => mover.books.move !== undefined)
@@ -17,8 +18,9 @@ export function metricsOf(movers: readonly UnitMover[]): MoveMetrics {
         differences: mover.verifies.differences,
         quarantined: mover.applier.quarantined,
         throttleSeconds: mover.copying.throttleSeconds,
+        shadow: mover.shadow.figures(),
       })),
-    pausesMs: movers.flatMap((mover) => mover.flips.pausesMs),
+    pauses: pauses.figures(),
     abortedFlips: movers.reduce((total, mover) => total + mover.flips.aborted, 0),
   }
 }

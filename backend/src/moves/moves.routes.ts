@@ -14,6 +14,7 @@ import {
   rehearsalSchema,
   replaySchema,
   type StorageUnit,
+  shadowSchema,
   storageUnitSchema,
   storageUnitsSchema,
 } from './moves.schema.ts'
@@ -155,6 +156,23 @@ export function movesRoutes(deps: { moves: MovesService }): Route[] {
         context.audit({ details: { before, seconds, rows, quarantined, differences } })
         return result
       },
+    ),
+    defineRoute(
+      {
+        method: 'put',
+        path: '/api/storage/units/{unit}/shadow',
+        summary: 'Let a share of the reads of a unit run on its mirror too, and compare the answers',
+        description:
+          'After the caller was answered, so that nobody waits for it. Reads within transactions, streams and statements ' +
+          'that ask for the time are left out. A mismatch is listed with the unit, without values.',
+        tags,
+        access: 'admin',
+        params: unitParams,
+        body: shadowSchema,
+        responses: { 200: storageUnitSchema },
+        audit: 'storage.shadow',
+      },
+      (context) => step(context, (actor) => moves.shadow(context.params.unit, context.body.share, actor)),
     ),
     defineRoute(
       {

@@ -79,6 +79,35 @@ export const storageUnitSchema = z
         clean: z.boolean(),
       })
       .nullable(),
+    /** Reads that run on the mirror too; null without a complete mirror. */
+    shadow: z
+      .object({
+        /** How many of 100 reads. */
+        share: z.number(),
+        /** Reads whose answers were compared, since the start of the server. */
+        compared: z.int(),
+        /** Reads to which the mirror gave another answer. */
+        mismatches: z.int(),
+        /** Answers that differed while the rows kept changing. */
+        undecided: z.int(),
+        /** Reads that were left out: too many at once, the product busy, the mirror away, an answer too large. */
+        left: z.int(),
+        /** Milliseconds in which 95 of 100 compared reads were answered; null when not known. */
+        p95Ms: z.object({ source: z.number().nullable(), mirror: z.number().nullable() }),
+        /** What differed, newest first. No values. */
+        statements: z.array(
+          z.object({
+            statement: z.string(),
+            kind: z.enum(['differs', 'fails']),
+            columns: z.array(z.string()),
+            sourceRows: z.int(),
+            mirrorRows: z.int(),
+            count: z.int(),
+            at: z.iso.datetime(),
+          }),
+        ),
+      })
+      .nullable(),
     quarantine: z.object({ open: z.int(), acknowledged: z.int() }),
     lastFlip: z
       .object({
@@ -123,7 +152,15 @@ export const quarantinedRowSchema = z
     /** Key values, as JSON text. */
     key: z.string(),
     /** The row as it is in the source: column → { class, text } with bytes in hex. */
-    row: z.record(z.string(), z.object({ class: z.string(), text: z.string().nullable() })),
+    row: z.record(
+      z.string(),
+      z.object({
+        class: z.string(),
+        text: z.string().nullable(),
+        /** `text` is the bytes in hex, of a text that is no text: with a NUL, or no valid UTF-8. */
+        hex: z.literal(true).exactOptional(),
+      }),
+    ),
     column: z.string().nullable(),
     reason: z.string(),
     message: z.string(),
@@ -135,6 +172,11 @@ export const quarantinedRowSchema = z
 export type QuarantinedRow = z.infer<typeof quarantinedRowSchema>
 
 export const quarantinePageSchema = z.object({ items: z.array(quarantinedRowSchema) })
+
+export const shadowSchema = z.object({
+  /** How many of 100 reads run on the mirror too, and are compared; 0 ends it. */
+  share: z.number().min(0).max(100),
+})
 
 export const acknowledgeSchema = z.object({
   /** Open rows that the caller knows of: another number is refused. */

@@ -1,8 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { plainDatabases } from '../../test/databases.ts'
 import { fillTables, randomOf } from '../../test/move-data.ts'
 import { type MoveBench, OPERATOR, openMoveBench } from '../../test/moves.ts'
-import { startProxy } from '../../test/proxy.ts'
+import { startPostgresBehindProxy } from '../../test/postgres-proxy.ts'
 import { AppError } from '../core/errors.ts'
 import { allUnits } from './unit.ts'
 
@@ -26,21 +25,6 @@ async function fill(target: MoveBench, unit: string, perTable: number, seed = 1)
 async function mirror(target: MoveBench, unit: string): Promise<void> {
   await target.moves.act(unit, 'mirror', OPERATOR)
   await target.until(unit, (state) => state.state === 'mirroring' && state.verify?.clean === true)
-}
-
-async function startPostgresBehindProxy() {
-  const postgres = plainDatabases.find((kind) => kind.name === 'postgres')
-  if (!postgres) throw new Error('no PostgreSQL')
-  const database = await postgres.open()
-  const proxy = await startProxy(database.location)
-  return {
-    proxy,
-    database: { ...database, location: proxy.url },
-    async close() {
-      await proxy.close()
-      await database.close()
-    },
-  }
 }
 
 const reasonsOf = (promise: Promise<unknown>) =>

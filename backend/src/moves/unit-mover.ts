@@ -1,3 +1,4 @@
+import type { Tally } from '../core/tally.ts'
 import { isDbError } from '../db/db-errors.ts'
 import { readTableShapes, type TableShape } from '../db/transfer/index.ts'
 import { Books } from './books.ts'
@@ -7,6 +8,7 @@ import { keepPartitions } from './keep-partitions.ts'
 import { beginMirror, keepCapture, removeMirror, retireMirror } from './lifecycle.ts'
 import { Applier } from './mirroring.ts'
 import type { MoveDetails } from './move-state.ts'
+import { Shadow, type ShadowMismatch } from './shadow.ts'
 import type { Throttle } from './throttle.ts'
 import { type MoveDeps, type Sides, sidesOf, Turns, type Unit } from './unit.ts'
 import { Verifies } from './verifies.ts'
@@ -19,6 +21,8 @@ export interface UnitMoverDeps extends MoveDeps {
   readonly throttle: Throttle
   /** Copies of all units take turns: two at once would only slow each other and the product down. */
   readonly copyTurns: Turns
+  /** Pauses of the flips of all units, in milliseconds. */
+  readonly pauses: Tally
   readonly changed: () => void
 }
 
@@ -30,6 +34,7 @@ export class UnitMover {
   readonly copying: Copying
   readonly flips: Flips
   readonly verifies: Verifies
+  readonly shadow: Shadow
   readonly #deps: UnitMoverDeps
   /** Copies, batches, flips and ends of a mirror exclude each other. */
   readonly #turns = new Turns()
@@ -57,6 +62,7 @@ export class UnitMover {
       applier: this.applier,
       control,
       clock,
+      pauses: deps.pauses,
       changed,
     })
     this.verifies = new Verifies(unit, {
@@ -70,6 +76,14 @@ export class UnitMover {
         return { sides, shapes: await this.shapes(sides) }
       },
       catchUp: (sides, shapes) => this.#catchUp(sides, shapes),
+    })
+    this.shadow = new Shadow(unit, {
+      control,
+      clock,
+      sides: () => this.sides(),
+      isBusy: () => this.flips.running || deps.throttle.reason() !== null,
+      settled: (work) => this.#settled(work),
+      record: (mismatch) => this.#recordMismatch(mismatch),
     })
   }
 
@@ -104,6 +118,7 @@ export class UnitMover {
     this.#wake()
     await this.verifies.end()
     await this.#loop
+    await this.shadow.stop()
   }
 
   /** Something was written, or a store came back. */
@@ -171,12 +186,56 @@ export class UnitMover {
     })
   }
 
+  /** Lets so many of 100 reads run on the mirror too. What was found before is forgotten. */
+  setShadow(sides: Sides, share: number, actor: string | null): Promise<void> {
+    return this.#turns.run(async () => {
+      const { move } = this.books
+      if (move?.state !== 'mirroring') return
+      const { shadow: _, ...others } = move.details
+      const details = share > 0 ? { ...others, shadow: { share } } : others
+      await this.books.enter(
+        sides,
+        { state: 'mirroring', details },
+        { action: 'shadow', actor, details: { share } },
+      )
+      this.shadow.forget()
+      this.shadow.follow(this.books.move)
+    })
+  }
+
   /** The archive is gone: nothing is left of the move. */
-  async close(sides: Sides): Promise<void> {
-    await this.books.close(sides)
+  async close(books: Pick<Sides, 'ledger'>): Promise<void> {
+    await this.books.close(books)
     this.verifies.begunWith(new Map())
     this.applier.forget()
     this.copying.forget()
+  }
+
+  #settled<T>(work: (sides: Sides, shapes: readonly TableShape[]) => Promise<T>): Promise<T | undefined> {
+    return this.#turns.run(async () => {
+      const sides = this.sides()
+      const { move } = this.books
+      if (!sides || move?.state !== 'mirroring' || move.paused) return undefined
+      const shapes = await this.shapes(sides)
+      await this.#catchUp(sides, shapes)
+      return work(sides, shapes)
+    })
+  }
+
+  /** A statement is written down once between two verifies: it may be asked a thousand times. */
+  #recordMismatch({ count: _, at, ...found }: ShadowMismatch): Promise<void> {
+    return this.#turns.run(async () => {
+      this.#deps.changed()
+      const sides = this.sides()
+      const { shadow, verify } = this.books.move?.details ?? {}
+      if (!sides || !shadow || this.books.move?.state !== 'mirroring') return
+      const { statement } = found
+      const since = verify?.at ?? ''
+      if (shadow.mismatch?.statement === statement && shadow.mismatch.at > since) return
+      const details = { ...this.books.move.details, shadow: { ...shadow, mismatch: { at, statement } } }
+      const entry = { action: 'shadow-mismatch', actor: null, details: { ...found } }
+      await this.books.enter(sides, { state: 'mirroring', details }, entry)
+    })
   }
 
   async #run(): Promise<void> {
@@ -198,6 +257,7 @@ export class UnitMover {
     const sides = this.sides()
     if (!sides) return false
     const move = this.books.move ?? (await this.books.read(sides))
+    this.shadow.follow(move)
     if (!move || move.state === 'finished') return false
     if (move.state === 'aborting') return this.#remove(sides)
     if (move.state === 'finishing') return this.#retire(sides)

@@ -90,6 +90,7 @@ export function createUnitViews(deps: { status: () => StorageStatus; control: St
               clean: verify?.differences === 0,
             }
           : null,
+      shadow: move?.state === 'mirroring' ? shadowOf(mover, move.details.shadow?.share ?? 0) : null,
       quarantine,
       lastFlip: move?.details.lastFlip ?? null,
       error: move ? (mover.error ?? (mirrored ? (away ?? null) : null)) : null,
@@ -127,6 +128,12 @@ export function createUnitViews(deps: { status: () => StorageStatus; control: St
   }
 
   return { view }
+}
+
+function shadowOf({ shadow }: UnitMover, share: number): StorageUnit['shadow'] {
+  const { compared, mismatches, undecided, left } = shadow.figures()
+  const statements = shadow.mismatches().map((each) => ({ ...each, columns: [...each.columns] }))
+  return { share, compared, mismatches, undecided, left, p95Ms: shadow.p95Ms(), statements }
 }
 
 function archiveOf(mover: UnitMover, placement: Placement | null): Placement | null {
