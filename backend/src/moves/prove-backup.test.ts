@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -28,4 +28,33 @@ it('a copy with rows that break constraints is as whole as its original', async 
     { id: 1, on_off: 2 },
   ])
   await copy.close()
+})
+
+async function fill(path: string): Promise<void> {
+  const original = await openSqliteStore({ path, readers: 0 })
+  await original.db.execute('CREATE TABLE texts (id INTEGER PRIMARY KEY, text TEXT)')
+  await original.db.execute(
+    `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+     INSERT INTO texts (text) SELECT hex(randomblob(500)) FROM n`,
+  )
+  await original.close()
+}
+
+it('no copy is begun where there is no room for it', async () => {
+  const path = join(folder, 'original.db')
+  await fill(path)
+  const free = 64 * 1024 * 1024 + 1_000_000
+  await expect(proveBackup(path, join(folder, 'backups'), new Date(), async () => free)).rejects.toThrow(
+    /A copy of the SQLite file takes 2 MiB in .*, where 65 MiB are free and 64 MiB have to stay free: make room/,
+  )
+  expect(readdirSync(join(folder, 'backups'))).toEqual([])
+})
+
+it('nothing is left of a copy that failed half-way', async () => {
+  const path = join(folder, 'original.db')
+  await fill(path)
+  const file = openSync(path, 'r+')
+  writeSync(file, Buffer.alloc(4096, 0xff), 0, 4096, Math.floor(statSync(path).size / 4096 / 2) * 4096)
+  await expect(proveBackup(path, join(folder, 'backups'), new Date())).rejects.toThrow(/malformed/)
+  expect(readdirSync(join(folder, 'backups'))).toEqual([])
 })
