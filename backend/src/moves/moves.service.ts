@@ -1,3 +1,4 @@
+import type { TallyFigures } from '../core/tally.ts'
 import type {
   MoveAction,
   MoveLogEntry,
@@ -6,6 +7,7 @@ import type {
   Rehearsal,
   StorageUnit,
 } from './moves.schema.ts'
+import type { ShadowFigures } from './shadow.ts'
 
 export interface Actor {
   /** Name of the user, `cli`, or null for the product itself. */
@@ -35,6 +37,8 @@ export interface MovesService {
     actor: Actor,
     options?: { readonly acknowledge?: number; readonly budgetMs?: number },
   ): Promise<StorageUnit>
+  /** Lets `share` of 100 reads of a mirrored unit run on the mirror too, for comparison; 0 ends it. */
+  shadow(unit: string, share: number, actor: Actor): Promise<StorageUnit>
   log(query: {
     readonly unit?: string | undefined
     readonly limit: number
@@ -71,8 +75,9 @@ export interface MoveMetrics {
     readonly differences: number
     readonly quarantined: number
     readonly throttleSeconds: number
+    readonly shadow: ShadowFigures
   }[]
-  /** Pauses of flips in milliseconds, newest last, at most 1,000. */
-  readonly pausesMs: readonly number[]
+  /** Pauses of flips in milliseconds, those of flips that were given up too. */
+  readonly pauses: TallyFigures
   readonly abortedFlips: number
 }

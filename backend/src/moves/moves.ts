@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { AppError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
+import { Tally } from '../core/tally.ts'
 import type { StorageStatus } from '../db/app-db-router.ts'
 import { isDbError } from '../db/db-errors.ts'
 import type { SqlStore } from '../db/sql-store.ts'
@@ -33,6 +34,7 @@ import { UnitMover } from './unit-mover.ts'
 import { createUnitViews } from './unit-views.ts'
 
 const TOLD_EVERY_MS = 250
+const PAUSE_BOUNDS_MS = [5, 10, 25, 50, 100, 200, 300, 500]
 const BACKUP_VALID_MS = 24 * 60 * 60_000
 const BACKUP_RETRY_MS = 60_000
 /** What a flip takes besides the queue: two transactions in each store. */
@@ -61,6 +63,7 @@ export function createMoves(deps: MovesDeps): MovesService {
   const throttle =
     deps.throttle ?? createThrottle({ control, requestP99Ms: deps.requestP99Ms ?? (() => null) })
   const copyTurns = new Turns()
+  const pauses = new Tally(PAUSE_BOUNDS_MS)
   const backups = new Map<string, Promise<void>>()
   const listeners = new Set<(units: readonly StorageUnit[]) => void>()
   const changedUnits = new Set<string>()
@@ -80,6 +83,7 @@ export function createMoves(deps: MovesDeps): MovesService {
         limits,
         throttle,
         copyTurns,
+        pauses,
         changed: () => changed(unit),
       }),
     ]),
@@ -328,6 +332,14 @@ export function createMoves(deps: MovesDeps): MovesService {
       await act(mover, action, actor, options)
       return viewOf(mover)
     },
+    shadow: async (name, share, actor) => {
+      const mover = moverOf(name)
+      const sides = await both(mover)
+      if (mover.books.move?.state !== 'mirroring')
+        throw refused(['There is no complete mirror: mirror the unit first, and wait for the copy'])
+      await mover.setShadow(sides, share, actor.name)
+      return viewOf(mover)
+    },
     log: async (query) => {
       const db = ledgerDb()
       return db ? readLog(db, { ...query, unit: query.unit && unitNamed(query.unit).name }) : []
@@ -378,6 +390,6 @@ export function createMoves(deps: MovesDeps): MovesService {
       await Promise.all([...backups.values()].map((running) => running.catch(() => undefined))) // told to its caller
       await transfer.close()
     },
-    metrics: () => metricsOf([...movers.values()]),
+    metrics: () => metricsOf([...movers.values()], pauses),
   }
 }
