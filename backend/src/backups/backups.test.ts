@@ -1,0 +1,168 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import {
+  addSetting,
+  createInstallation,
+  type Installation,
+  type Kind,
+  startDumpable,
+  watch,
+} from '../../test/backups.ts'
+import type { TestServer } from '../../test/postgres-server.ts'
+import { dropDatabase, onDatabase, withLink } from '../db/snapshot/index.ts'
+import { Archive } from './archive.ts'
+import { createBackup } from './create.ts'
+import { existing, listFolder, readNote } from './folder.ts'
+import { openBackup } from './manifest.ts'
+import { completeRestore, prepareRestore, removeLeftovers } from './restore.ts'
+import { proveBackup } from './unpack.ts'
+
+let server: TestServer
+let installation: Installation | undefined
+
+beforeAll(async () => {
+  server = await startDumpable()
+})
+afterEach(async () => {
+  await installation?.remove()
+  installation = undefined
+})
+afterAll(() => server?.stop())
+
+async function settingsOf({ open }: Installation): Promise<string[]> {
+  const storage = await open()
+  try {
+    const rows = await storage
+      .getAppDbFor('settings')
+      .query<{ key: string }>(`SELECT key FROM settings WHERE category = 'test' ORDER BY key LIMIT 10`)
+    expect(storage.status().domains.every((domain) => domain.available)).toBe(true)
+    return rows.map(({ key }) => key)
+  } finally {
+    await storage.close()
+  }
+}
+
+async function addOne({ open }: Installation, key: string): Promise<void> {
+  const storage = await open()
+  await addSetting(storage, key, 'x').finally(() => storage.close())
+}
+
+async function opened({ place }: Installation, name: string) {
+  return openBackup(await Archive.open(await existing(place.folder, name)), place.secret)
+}
+
+const databases = () =>
+  withLink(server.url, async (link) =>
+    (await link.texts('SELECT datname FROM pg_database ORDER BY 1')).map(([name]) => name),
+  )
+
+describe.each<Kind>(['sqlite', 'postgres', 'both'])('a backup of %s', (kind) => {
+  it('is proved, restored with a safety backup first, and goes back to what was', async () => {
+    installation = await createInstallation(server, kind)
+    const { place } = installation
+    const before = await databases()
+    const name = await createBackup(place, 'manual', watch())
+    const backup = await opened(installation, name)
+    expect(backup.manifest.sqlite === null).toBe(kind === 'postgres')
+    expect(backup.manifest.postgres === null).toBe(kind === 'sqlite')
+    await proveBackup(place, backup, watch())
+    expect(await databases()).toEqual(before)
+
+    await addOne(installation, 'test.later')
+    expect(await settingsOf(installation)).toEqual(['test.key', 'test.later'])
+    const prepared = await prepareRestore(place, name, watch())
+    const result = await completeRestore(place, prepared, { safety: true }, watch())
+    expect(await settingsOf(installation)).toEqual(['test.key'])
+    expect(result.kept).toHaveLength(kind === 'both' ? 2 : 1)
+    expect(readdirSync(place.dataDir)).not.toContain('restore.json')
+
+    // And forward again, by the safety backup.
+    if (result.safety === null) throw new Error('no safety backup')
+    const back = await prepareRestore(place, result.safety, watch())
+    await completeRestore(place, back, { safety: false }, watch())
+    expect(await settingsOf(installation)).toEqual(['test.key', 'test.later'])
+    await removeLeftovers(place)
+    expect((await databases()).filter((each) => each?.includes('hfscratch'))).toEqual([])
+  })
+})
+
+it('restores on a new machine from one encrypted file, with the key of stored secrets', async () => {
+  installation = await createInstallation(server, 'both')
+  const { writeFileSync, readFileSync, mkdirSync, copyFileSync, rmSync } = await import('node:fs')
+  const secret = 'a passphrase of an operator'
+  writeFileSync(`${installation.place.dataDir}/secret.key`, 'the key of this installation')
+  const name = await createBackup({ ...installation.place, secret }, 'manual', watch())
+  const fingerprint = await settingsOf(installation)
+
+  // The machine is lost: file, key and database.
+  const saved = `${installation.place.dataDir}.saved`
+  copyFileSync(`${installation.place.folder}/${name}`, saved)
+  rmSync(installation.place.dataDir, { recursive: true })
+  await withLink(server.url, (link) => dropDatabase(link, installation?.database ?? ''))
+  mkdirSync(installation.place.folder, { recursive: true })
+  copyFileSync(saved, `${installation.place.folder}/${name}`)
+  rmSync(saved)
+
+  await expect(prepareRestore(installation.place, name, watch())).rejects.toMatchObject({
+    code: 'key_missing',
+  })
+  const wrong = { ...installation.place, secret: 'another' }
+  await expect(prepareRestore(wrong, name, watch())).rejects.toMatchObject({ code: 'key_wrong' })
+  const place = { ...installation.place, secret }
+  const prepared = await prepareRestore(place, name, watch())
+  const result = await completeRestore(place, prepared, { safety: true }, watch())
+  expect(result.safety).toBeNull()
+  expect(await settingsOf(installation)).toEqual(fingerprint)
+  expect(readFileSync(`${place.dataDir}/secret.key`, 'utf8')).toBe('the key of this installation')
+})
+
+it('names what lies in the folder besides backups', async () => {
+  installation = await createInstallation(undefined, 'sqlite')
+  const { writeFileSync, symlinkSync, copyFileSync } = await import('node:fs')
+  const { place } = installation
+  const name = await createBackup(place, 'manual', watch())
+  copyFileSync(place.sqlitePath, `${place.folder}/dashboard-backup-2026-02-14.db`)
+  writeFileSync(`${place.folder}/notes.txt`, 'x')
+  symlinkSync('/etc/passwd', `${place.folder}/holdfast-link.tar`)
+  const entries = await listFolder(place.folder)
+  expect(entries.map((entry) => [entry.name, entry.kind])).toEqual([
+    ['notes.txt', 'foreign'],
+    ['holdfast-link.tar', 'link'],
+    [name, 'backup'],
+    ['dashboard-backup-2026-02-14.db', 'old'],
+  ])
+  const entry = entries.find((each) => each.name === name)
+  expect(entry && (await readNote(place.folder, entry))?.manifest?.reason).toBe('manual')
+  await expect(existing(place.folder, 'holdfast-link.tar')).rejects.toMatchObject({ code: 'backup_unknown' })
+  for (const bad of [
+    '../holdfast-x.tar',
+    '/etc/passwd',
+    'holdfast-..tar',
+    'holdfast-a/b.tar',
+    '.lock',
+    'notes.txt',
+  ]) {
+    await expect(existing(place.folder, bad)).rejects.toMatchObject({ code: 'backup_name' })
+  }
+})
+
+it('refuses before anything is done where the user may not create databases', async () => {
+  installation = await createInstallation(server, 'postgres')
+  const { place, database } = installation
+  const name = await createBackup(place, 'manual', watch())
+  await withLink(server.url, (link) =>
+    link.script(
+      `DROP ROLE IF EXISTS poor; CREATE ROLE poor LOGIN PASSWORD 'poor'; GRANT pg_read_all_data TO poor`,
+    ),
+  )
+  const url = new URL(onDatabase(server.url, database))
+  url.username = 'poor'
+  url.password = 'poor'
+  const before = await databases()
+  await expect(prepareRestore({ ...place, postgresUrl: url.href }, name, watch())).rejects.toMatchObject({
+    code: 'rights_missing',
+  })
+  expect(await databases()).toEqual(before)
+  expect(existsSync(place.sqlitePath)).toBe(false)
+  await withLink(server.url, (link) => link.script('DROP OWNED BY poor; DROP ROLE poor'))
+})
