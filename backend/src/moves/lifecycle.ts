@@ -1,4 +1,3 @@
-import type { AppDb } from '../db/app-db.ts'
 import type { ScriptSession } from '../db/sql-store.ts'
 import { quoteName } from '../db/sql-text.ts'
 import type { TableShape } from '../db/transfer/index.ts'
@@ -96,15 +95,4 @@ async function deleteSome(tx: ScriptSession, shape: TableShape): Promise<number>
     `DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM ${table} LIMIT ${ROWS_PER_DELETE})`,
   )
   return rowCount
-}
-
-/** Tables of the target that hold rows of their own, with their number. Seeds do not count. */
-export async function occupiedTables(db: AppDb, shapes: readonly TableShape[]): Promise<string[]> {
-  const occupied: string[] = []
-  for (const shape of shapes) {
-    if (shape.seeded || shape.transient) continue
-    const row = await db.queryOne(`SELECT 1 AS found FROM ${quoteName(shape.table)} LIMIT 1`)
-    if (row) occupied.push(shape.table)
-  }
-  return occupied
 }

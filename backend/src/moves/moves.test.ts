@@ -89,6 +89,35 @@ describe('a step', () => {
     ])
   })
 
+  it('mirror is refused where the target has rows of its own among those that every installation starts with', async () => {
+    const target = await open()
+    const postgres = target.db('postgres')
+    const own = await postgres.queryOne<{ value: string }>(
+      `SELECT value FROM settings WHERE key = 'oidc.scopes'`,
+    )
+    await postgres.execute(`UPDATE settings SET value = 'changed' WHERE key = 'oidc.scopes'`)
+    await postgres.execute(`INSERT INTO settings (key, value, category) VALUES ('x.own', '1', 'x')`)
+    await postgres.execute(`UPDATE prompt_profiles SET prompts_json = '{"a": 1}' WHERE id = 'devops'`)
+    const refusal = await reasonsOf(target.moves.act('settings', 'mirror', OPERATOR))
+    expect(refusal).toEqual([expect.stringContaining('settings (oidc.scopes, x.own)')])
+    expect(refusal).toEqual([expect.stringContaining('delete the rows that are named')])
+    expect(await reasonsOf(target.moves.act('prompts', 'mirror', OPERATOR))).toEqual([
+      expect.stringContaining('prompt_profiles (devops)'),
+    ])
+    const [plan] = (await target.moves.plan(['settings'])).units
+    expect(plan?.obstacles).toEqual([expect.stringContaining('settings (oidc.scopes, x.own)')])
+    expect(await target.moves.unit('settings')).toMatchObject({ mirror: null })
+
+    // A seed that is as it was, though written again, and one that is gone are nobody's.
+    await postgres.execute(`UPDATE settings SET value = $1, updated_at = now() WHERE key = 'oidc.scopes'`, [
+      own?.value ?? '',
+    ])
+    await postgres.execute(`DELETE FROM settings WHERE key IN ('x.own', 'oidc.client_id')`)
+    await mirror(target, 'settings')
+    const { sqlite, postgres: copied } = await target.contents('settings')
+    expect(copied).toEqual(sqlite)
+  })
+
   it('abort leaves the source alone and the target empty', async () => {
     const target = await open()
     await fill(target, 'insights', 30)

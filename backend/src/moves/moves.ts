@@ -10,11 +10,12 @@ import { createTransfer } from '../db/transfer/index.ts'
 import { acknowledgeQuarantine, listQuarantine } from '../db/transfer/ledger.ts'
 import { awayReason, refused, unavailable } from './away.ts'
 import { type GateFacts, reasonsAgainst } from './gates.ts'
-import { clearSide, occupiedTables } from './lifecycle.ts'
+import { clearSide } from './lifecycle.ts'
 import { readLog } from './move-state.ts'
 import { metricsOf } from './mover-figures.ts'
 import type { MoveAction, StorageUnit } from './moves.schema.ts'
 import type { Actor, MovesService } from './moves.service.ts'
+import { occupiedTables } from './occupied.ts'
 import { planUnits } from './plan.ts'
 import { proveBackup } from './prove-backup.ts'
 import { rehearseUnit } from './rehearse.ts'
@@ -227,11 +228,11 @@ export function createMoves(deps: MovesDeps): MovesService {
       case 'mirror': {
         for (const { store } of [sides.source, sides.target]) await deps.prepare?.[mover.unit.name]?.(store)
         const shapes = await mover.readShapes(sides)
-        const occupied = await occupiedTables(sides.target.store.db, shapes)
+        const occupied = await occupiedTables(sides.target.store, shapes)
         if (occupied.length > 0) {
           throw refused([
             `${storeTitle[sides.target.name]} holds rows of its own in ${occupied.join(', ')}: they would be overwritten. ` +
-              'Empty these tables first',
+              'Empty these tables, or delete the rows that are named, first',
           ])
         }
         return mover.begin(sides, name)

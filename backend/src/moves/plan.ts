@@ -3,8 +3,8 @@ import type { AppDb } from '../db/app-db.ts'
 import { quoteName } from '../db/sql-text.ts'
 import type { StorageControl } from '../db/storage-control.ts'
 import type { Reject, TableShape, Transfer } from '../db/transfer/index.ts'
-import { occupiedTables } from './lifecycle.ts'
 import type { MovePlan } from './moves.schema.ts'
+import { occupiedTables } from './occupied.ts'
 import { otherPlacement, phaseOf, type Sides, storeTitle, tieOf } from './unit.ts'
 import type { UnitMover } from './unit-mover.ts'
 
@@ -61,7 +61,7 @@ async function planUnit(
   for (const shape of shapes) tables.push(await planTable(deps.transfer, sides, shape, signal))
   const rows = tables.reduce((sum, table) => sum + table.rows, 0)
   const bytes = tables.reduce((sum, table) => sum + table.bytes, 0)
-  const occupied = mover.books.move ? [] : await occupiedTables(sides.target.store.db, shapes)
+  const occupied = mover.books.move ? [] : await occupiedTables(sides.target.store, shapes)
   return {
     ...plan,
     tables,
