@@ -7,6 +7,7 @@ import { dropIndexes, rebuildIndexes } from './pg-indexes.ts'
 import { type CopySink, isRefusal, type PgLink } from './pg-link.ts'
 import type { CopyOrder, CopyResult } from './protocol.ts'
 import { refusalOf } from './refusal.ts'
+import { copyHeader, copyTrailer } from './row-bytes.ts'
 import { columnNames, upsertClause } from './rows-sql.ts'
 import { type Cursor, type PageSink, SqliteSource } from './sqlite-source.ts'
 import type { Reject } from './types.ts'
@@ -15,10 +16,8 @@ import type { Reject } from './types.ts'
 const pageMs = 700
 const firstPage = 2_000
 const largestPage = 200_000
-/** What is printed before the socket is served. */
-const partCharacters = 256 * 1024
-/** At most, in UTF-8, of what JavaScript counts as one. */
-const bytesPerCharacter = 3
+/** What is written before the socket is served. */
+const partBytes = 256 * 1024
 /** From here on it pays to build indexes at the end. */
 const rowsWorthDropping = 20_000
 
@@ -156,7 +155,9 @@ class Copy {
     return this.#transaction(async () => {
       if (asApplier) await this.#link.script(asApplier.begin)
       if (this.#staged) await this.#link.script(staged.create)
-      const sink = this.#link.copy(copyStatement(this.#staged ? staging : this.#table, columns))
+      const sink = this.#link.copy(
+        `${copyStatement(this.#staged ? staging : this.#table, columns)} (FORMAT binary)`,
+      )
       const page = await this.#send(sink, limit)
       if (this.#staged) await this.#link.script(`${staged.insert} ${upsertClause(shape)}; ${staged.empty}`)
       if (asApplier) await this.#link.script(asApplier.end)
@@ -183,27 +184,24 @@ class Copy {
   }
 
   async #send(sink: CopySink, limit: number): Promise<Page> {
+    const { written } = this.#source
     const rejects: Reject[] = []
-    const lines = new Lines()
-    let bytes = 0
     const pageSink: PageSink = {
-      row: ({ line, record, key }) => {
-        lines.add(line)
-        this.#digest.add(key, record)
-      },
+      row: () => this.#digest.add(written),
       reject: (reject) => rejects.push(reject),
     }
     let rows = 0
+    let bytes = 0
     try {
+      written.clear()
+      await sink.write(copyHeader)
       this.#source.open(this.#record.cursor, limit)
       for (;;) {
-        const part = this.#source.read(pageSink, partCharacters)
+        const part = this.#source.read(pageSink, partBytes)
         rows += part.rows
+        bytes += written.length
         this.#job.throwIfAborted()
-        for (const chunk of lines.take()) {
-          bytes += chunk.length
-          await sink.write(chunk)
-        }
+        await sink.write(written.take())
         if (part.done) break
       }
     } catch (error) {
@@ -211,6 +209,7 @@ class Copy {
       throw error
     }
     const cursor = this.#source.cursor()
+    await sink.write(copyTrailer)
     await sink.end()
     return { rows, rejects, cursor, done: rows < limit, bytes }
   }
@@ -259,33 +258,5 @@ class Copy {
   async #write(record: CopyRecord): Promise<void> {
     await writeCopyRecord(this.#link, this.#order.unit, this.#order.shape.table, record)
     this.#record = record
-  }
-}
-
-/** Collects lines as bytes: one long text of them would be put together and encoded once more. */
-class Lines {
-  #chunks: Buffer[] = []
-  #current = Buffer.alloc(0)
-  #length = 0
-
-  add(line: string): void {
-    if (this.#length + line.length * bytesPerCharacter > this.#current.length) {
-      this.#close()
-      this.#current = Buffer.allocUnsafe(Math.max(partCharacters * 2, line.length * bytesPerCharacter))
-    }
-    this.#length += this.#current.write(line, this.#length)
-  }
-
-  take(): Buffer[] {
-    this.#close()
-    const chunks = this.#chunks
-    this.#chunks = []
-    return chunks
-  }
-
-  #close(): void {
-    if (this.#length > 0) this.#chunks.push(this.#current.subarray(0, this.#length))
-    this.#current = Buffer.alloc(0)
-    this.#length = 0
   }
 }

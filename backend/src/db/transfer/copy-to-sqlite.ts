@@ -6,7 +6,7 @@ import { addToQuarantine, type CopyRecord, readCopyRecord, writeCopyRecord } fro
 import { isRefusal, type PgLink } from './pg-link.ts'
 import type { CopyOrder, CopyResult } from './protocol.ts'
 import { refusalOf } from './refusal.ts'
-import { rowText } from './row-text.ts'
+import { RowBytes } from './row-bytes.ts'
 import { columnList, keyList, sqliteUpsert, tableName } from './rows-sql.ts'
 import type { Database } from './sqlite-source.ts'
 import type { CanonicalRow, Reject, TableShape } from './types.ts'
@@ -30,6 +30,7 @@ export async function copyToSqlite(order: CopyOrder, job: Job): Promise<CopyResu
   let record = await readCopyRecord(link, unit, shape.table)
   const isWhole = record.state === 'waiting'
   const digest = new DigestBuilder()
+  const bytesOf = new RowBytes(shape)
   let limit = Math.min(firstPage, order.pageRows ?? firstPage)
   let bytes = 0
   while (record.state !== 'copied') {
@@ -43,8 +44,9 @@ export async function copyToSqlite(order: CopyOrder, job: Job): Promise<CopyResu
     const lost = new Set(left.map(({ key }) => key))
     for (const row of page.rows) {
       if (lost.has(JSON.stringify(keyOf(shape, row)))) continue
-      const { key, record: text } = rowText(shape, row)
-      digest.add(key, text)
+      bytesOf.addCanonical(row)
+      digest.add(bytesOf)
+      bytesOf.clear()
     }
     digest.keepPage()
     const next: CopyRecord = {

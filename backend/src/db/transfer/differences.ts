@@ -1,13 +1,12 @@
 import { unnestParameters } from '../pg-bulk.ts'
-import { keyColumns } from './codecs.ts'
-import { bucketOf, digestSql, hash64 } from './digest.ts'
+import { keyOf } from './codecs.ts'
+import { digestSql, hash64 } from './digest.ts'
 import { assertHash, heldCondition, scanSqlite } from './digest-jobs.ts'
 import type { Job } from './job.ts'
 import type { PgLink } from './pg-link.ts'
 import type { DifferencesOrder } from './protocol.ts'
-import { copyFields } from './row-text.ts'
 import { columnList, keyList, pgKeys, tableName } from './rows-sql.ts'
-import { BUCKETS, type CanonicalRow, type Difference, type Key, type TableShape } from './types.ts'
+import { BUCKETS, type CanonicalRow, type Difference, type Key } from './types.ts'
 
 /** Keys of PostgreSQL in memory at once. */
 const keysPerPass = 200_000
@@ -39,23 +38,25 @@ async function compare(
   const left = await hashesOf(order, buckets, link)
   const wanted = new Set(buckets)
   const differences: Difference[] = []
-  let page: { line: string; key: string; hash: string }[] = []
+  let page: { row: CanonicalRow; hash: string }[] = []
   const changed: CanonicalRow[] = []
   await scanSqlite(shape, job, {
-    row: ({ line, record, key }) => {
-      if (wanted.has(bucketOf(key))) page.push({ line, key, hash: String(hash64(record)) })
+    row: (source) => {
+      const { written } = source
+      if (wanted.has(written.bucket))
+        page.push({ row: source.lastCanonical(), hash: String(hash64(written)) })
     },
     page: () => {
-      for (const { line, key, hash } of page) {
-        const twin = left.get(key)
-        left.delete(key)
+      for (const { row, hash } of page) {
+        const key = keyOf(shape, row)
+        const twin = left.get(key.join(','))
+        left.delete(key.join(','))
         if (twin?.hash === hash) continue
-        const row = copyFields(line)
         if (twin) changed.push(row)
         else
           differences.push({
             table,
-            key: keyIn(shape, row),
+            key,
             kind: source === 'sqlite' ? 'missing' : 'extra',
             columns: [],
           })
@@ -72,8 +73,6 @@ async function compare(
   differences.push(...(await changedColumns(order, link, changed)))
   return differences
 }
-
-const keyIn = (shape: TableShape, row: CanonicalRow): Key => keyColumns(shape).map((i) => row[i] ?? '')
 
 /** Key and hash of PostgreSQL's rows in some buckets, by the text of the key. */
 async function hashesOf(
@@ -108,13 +107,13 @@ async function changedColumns(
     const read = await link.texts(
       `SELECT ${columnList(shape)} FROM ${from} JOIN ${tableName(shape, schema)} AS t ON ${match}`,
       unnestParameters(
-        part.map((row) => keyIn(shape, row)),
+        part.map((row) => keyOf(shape, row)),
         shape.key.length,
       ),
     )
-    const twins = new Map(read.map((row) => [keyIn(shape, row).join(','), row]))
+    const twins = new Map(read.map((row) => [keyOf(shape, row).join(','), row]))
     for (const row of part) {
-      const key = keyIn(shape, row)
+      const key = keyOf(shape, row)
       const twin = twins.get(key.join(','))
       const columns = shape.columns.flatMap(({ name }, i) => (row[i] === twin?.[i] ? [] : [name]))
       differences.push({ table: shape.table, key, kind: 'differs', columns: twin ? columns : [] })

@@ -5,13 +5,13 @@ import { DigestBuilder, digestSql, hash64 } from './digest.ts'
 import type { Job } from './job.ts'
 import type { PgLink } from './pg-link.ts'
 import type { DigestOrder } from './protocol.ts'
-import type { RowText } from './row-text.ts'
+import { RowBytes } from './row-bytes.ts'
 import { columnList, tableName } from './rows-sql.ts'
 import { type Cursor, SqliteSource } from './sqlite-source.ts'
-import type { Reject, TableDigest, TableShape } from './types.ts'
+import type { CanonicalRow, Reject, TableDigest, TableShape } from './types.ts'
 
 const rowsPerPage = 20_000
-const partCharacters = 256 * 1024
+const partBytes = 256 * 1024
 /** 32 MiB of a table: a fraction of a second. */
 const blocksPerPart = 4_096
 const blockBytes = 8_192
@@ -27,9 +27,9 @@ async function digestSqlite({ shape }: DigestOrder, job: Job): Promise<TableDige
   const digest = new DigestBuilder()
   let bytes = 0
   await scanSqlite(shape, job, {
-    row: ({ key, record }) => {
-      bytes += record.length
-      digest.add(key, record)
+    row: ({ written }) => digest.add(written),
+    part: ({ written }) => {
+      bytes += written.length
     },
     page: (rejects) => {
       digest.keepPage()
@@ -47,7 +47,8 @@ export async function scanSqlite(
   shape: TableShape,
   job: Job,
   to: {
-    readonly row: (text: Readonly<RowText>) => void
+    readonly row: (source: SqliteSource) => void
+    readonly part?: (source: SqliteSource) => void
     readonly page: (rejects: readonly Reject[]) => void
     /** The page is read again from its start. */
     readonly restart: () => void
@@ -59,13 +60,16 @@ export async function scanSqlite(
     await job.beforePage()
     job.throwIfAborted()
     const rejects: Reject[] = []
+    const sink = { row: () => to.row(source), reject: (reject: Reject) => rejects.push(reject) }
     let rows = 0
     try {
       source.open(cursor, rowsPerPage)
       for (let done = false; !done; ) {
-        const part = source.read({ row: to.row, reject: (reject) => rejects.push(reject) }, partCharacters)
+        const part = source.read(sink, partBytes)
         rows += part.rows
         done = part.done
+        to.part?.(source)
+        source.written.clear()
         // Other jobs of this thread, and a signal to stop, get their turn.
         await new Promise((resolve) => setImmediate(resolve))
         job.throwIfAborted()
@@ -73,6 +77,7 @@ export async function scanSqlite(
       cursor = source.cursor() ?? cursor
     } catch (error) {
       source.close()
+      source.written.clear()
       if (!source.beExact(error)) throw error
       to.restart()
       continue
@@ -97,8 +102,13 @@ async function digestPostgres({ shape, schema }: DigestOrder, job: Job): Promise
       await job.beforePage()
       job.throwIfAborted()
       const sums = await on.texts(
-        `SELECT ${bucket}, count(*), count(*) FILTER (WHERE ${held}), sum(${row}) FILTER (WHERE ${held})
-         FROM ${part.from} AS t ${part.where} GROUP BY 1`,
+        // Behind the OFFSET every row is hashed once.
+        `SELECT bucket, count(*), count(hash), sum(hash)
+         FROM (
+           SELECT ${bucket} AS bucket, CASE WHEN ${held} THEN ${row} END AS hash
+           FROM ${part.from} AS t ${part.where} OFFSET 0
+         ) AS h
+         GROUP BY 1`,
       )
       for (const [number, all, count, sum] of sums) {
         digest.rejected += Number(all) - Number(count)
@@ -133,19 +143,50 @@ export function heldCondition(shape: TableShape): string {
   return conditions.map((condition) => `coalesce(${condition}, TRUE)`).join(' AND ') || 'TRUE'
 }
 
-/**
- * Both sides must hash alike. What a server counts as white space, and so puts in quotation marks, is up to its
- * operating system.
- */
+/** Both sides must hash alike: how a server hashes a row is nowhere promised. */
 export async function assertHash(link: PgLink): Promise<void> {
-  const odd = 'a\u0085b\u00a0c\u2003d'
-  const rows = await link.texts(`SELECT hashtextextended(ROW($1::text, ' "', NULL::text)::text, 0)`, [odd])
-  if (rows[0]?.[0] === String(hash64(`(${odd}," """,)`))) return
+  const { row, bucket } = digestSql(probe)
+  const values = probe.columns.map(({ name, pgType }, i) => `$${i + 1}::${pgType} AS "${name}"`)
+  const found = await link.texts(`SELECT ${row}, ${bucket} FROM (SELECT ${values.join(', ')}) AS t`, probeRow)
+  const bytes = new RowBytes(probe)
+  bytes.addCanonical(probeRow)
+  if (found[0]?.join() === [hash64(bytes), bytes.bucket].join()) return
   throw new DbError(
     'other',
-    'This PostgreSQL server prints or hashes rows in a way of its own: they cannot be verified',
+    'This PostgreSQL server hashes rows in a way of its own: they cannot be verified',
   )
 }
+
+/** A column of every kind. */
+const probe: TableShape = {
+  table: 'probe',
+  domain: 'settings',
+  columns: [
+    { name: 'key', kind: 'text', pgType: 'text', nullable: false },
+    { name: 'none', kind: 'text', pgType: 'text', nullable: true },
+    { name: 'number', kind: 'integer', pgType: 'integer', nullable: false },
+    { name: 'large', kind: 'integer', pgType: 'bigint', nullable: false },
+    { name: 'float', kind: 'float', pgType: 'double precision', nullable: false },
+    { name: 'yes', kind: 'boolean', pgType: 'boolean', nullable: false },
+    { name: 'time', kind: 'timestamp', pgType: 'timestamp with time zone', nullable: false },
+    { name: 'document', kind: 'json', pgType: 'jsonb', nullable: false },
+    { name: 'bytes', kind: 'bytes', pgType: 'bytea', nullable: false },
+  ],
+  key: ['large', 'key'],
+  parents: [],
+  uniques: [],
+}
+const probeRow: CanonicalRow = [
+  'Zoë said "yes"\n',
+  null,
+  '-7',
+  '-9007199254740993',
+  '0.1',
+  't',
+  '1999-12-31 23:59:59.999999+00',
+  '{"a": [1.50, null]}',
+  '\\x00ff',
+]
 
 interface Part {
   readonly from: string

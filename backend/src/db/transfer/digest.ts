@@ -1,73 +1,6 @@
 import { createHash } from 'node:crypto'
-import { quoteName } from '../sql-text.ts'
-import { columnList } from './rows-sql.ts'
+import { hashedSql, type RowBytes } from './row-bytes.ts'
 import { BUCKETS, type TableDigest, type TableShape } from './types.ts'
-
-// The hash is PostgreSQL's hashtextextended(text, 0), so that a server digests its own rows without sending them.
-
-let bytes = Buffer.alloc(1 << 16)
-let words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2)
-/** The two halves of the last hash. */
-let high = 0
-let low = 0
-
-/** Bob Jenkins' lookup3 over the UTF-8 bytes of `text`; leaves its result in `high` and `low`. */
-function hash(text: string): void {
-  if (text.length * 3 + 16 > bytes.length) {
-    bytes = Buffer.alloc(text.length * 4 + 64)
-    words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2)
-  }
-  const length = bytes.write(text, 0, 'utf8')
-  // Words are read whole: what is behind the text must not count.
-  bytes[length] = bytes[length + 1] = bytes[length + 2] = 0
-  let a = (0x9e3779b9 + length + 3923095) | 0
-  let b = a
-  let c = a
-  let at = 0
-  let left = length
-  for (; left >= 12; left -= 12, at += 3) {
-    a = (a + (words[at] ?? 0)) | 0
-    b = (b + (words[at + 1] ?? 0)) | 0
-    c = (c + (words[at + 2] ?? 0)) | 0
-    a = (a - c) ^ ((c << 4) | (c >>> 28))
-    c = (c + b) | 0
-    b = (b - a) ^ ((a << 6) | (a >>> 26))
-    a = (a + c) | 0
-    c = (c - b) ^ ((b << 8) | (b >>> 24))
-    b = (b + a) | 0
-    a = (a - c) ^ ((c << 16) | (c >>> 16))
-    c = (c + b) | 0
-    b = (b - a) ^ ((a << 19) | (a >>> 13))
-    a = (a + c) | 0
-    c = (c - b) ^ ((b << 4) | (b >>> 28))
-    b = (b + a) | 0
-  }
-  if (left > 0) a = (a + (words[at] ?? 0)) | 0
-  if (left > 4) b = (b + (words[at + 1] ?? 0)) | 0
-  // The lowest byte of c is kept for the length.
-  if (left > 8) c = (c + ((words[at + 2] ?? 0) << 8)) | 0
-  c = (c ^ b) - ((b << 14) | (b >>> 18))
-  a = (a ^ c) - ((c << 11) | (c >>> 21))
-  b = (b ^ a) - ((a << 25) | (a >>> 7))
-  c = (c ^ b) - ((b << 16) | (b >>> 16))
-  a = (a ^ c) - ((c << 4) | (c >>> 28))
-  b = (b ^ a) - ((a << 14) | (a >>> 18))
-  c = (c ^ b) - ((b << 24) | (b >>> 8))
-  high = b >>> 0
-  low = c >>> 0
-}
-
-/** The hash as the signed number that PostgreSQL gives. */
-export function hash64(text: string): bigint {
-  hash(text)
-  return BigInt.asIntN(64, (BigInt(high) << 32n) | BigInt(low))
-}
-
-/** @param key the text of the key's columns, joined by commas. */
-export function bucketOf(key: string): number {
-  hash(key)
-  return low % BUCKETS
-}
 
 /** Collects rows. Those of a page count only when the page is kept. */
 export class DigestBuilder {
@@ -78,16 +11,15 @@ export class DigestBuilder {
   #page = new Uint32Array(3 * 1024)
   #pageRows = 0
 
-  /** @param key as for {@link bucketOf}. @param record the row as PostgreSQL prints a composite value. */
-  add(key: string, record: string): void {
+  /** Adds the row that was written last. */
+  add({ bucket, low, high }: Pick<RowBytes, 'bucket' | 'low' | 'high'>): void {
     const at = this.#pageRows * 3
     if (at + 3 > this.#page.length) {
       const larger = new Uint32Array(this.#page.length * 2)
       larger.set(this.#page)
       this.#page = larger
     }
-    this.#page[at] = bucketOf(key)
-    hash(record)
+    this.#page[at] = bucket
     this.#page[at + 1] = low
     this.#page[at + 2] = high
     this.#pageRows++
@@ -142,11 +74,15 @@ export function digestHex(digest: TableDigest): string {
   return createHash('sha256').update(digest.counts).update(digest.sums).digest('hex').slice(0, 32)
 }
 
-/** Hash and bucket of the row `t`, as SQL. */
+/** A 64-bit hash as the signed number that PostgreSQL gives. */
+export function hash64({ high, low }: Pick<RowBytes, 'low' | 'high'>): bigint {
+  return BigInt.asIntN(64, (BigInt(high) << 32n) | BigInt(low))
+}
+
+/** Hash and bucket of the row `t`, as SQL: a server digests its own rows without sending them. */
 export function digestSql(shape: TableShape): { readonly row: string; readonly bucket: string } {
-  const key = shape.key.map((name) => `t.${quoteName(name)}::text`).join(` || ',' || `)
-  return {
-    row: `hashtextextended(ROW(${columnList(shape)})::text, 0)`,
-    bucket: `(hashtextextended(${key}, 0) & ${BUCKETS - 1})`,
-  }
+  const hash = (columns: TableShape['columns']) =>
+    `hash_record_extended(ROW(${columns.map(hashedSql).join(', ')}), 0)`
+  const key = shape.key.flatMap((name) => shape.columns.filter((column) => column.name === name))
+  return { row: hash(shape.columns), bucket: `(${hash(key)} & ${BUCKETS - 1})` }
 }

@@ -5,8 +5,8 @@ const deepest = 1_000
 /** What a NUMERIC can have before and after its point. */
 const mostWholeDigits = 131_072
 const mostFractionDigits = 16_383
-
-const control = /[^ -\uffff]/
+/** Objects of more members are not sorted by insertion. */
+const fewMembers = 32
 const surrogate = /\p{Surrogate}/u
 
 /**
@@ -16,104 +16,134 @@ const surrogate = /\p{Surrogate}/u
  * @throws Rejection for what is no JSON, or has what jsonb cannot hold.
  */
 export function jsonText(text: string): string {
-  const reader = new JsonReader(text)
-  return reader.document()
+  printer.print(text)
+  return printer.bytes.toString('utf8', 0, printer.length)
 }
 
-class JsonReader {
-  readonly #text: string
-  readonly #hasControl: boolean
+/** Prints documents as {@link jsonText} does, each over the last, as UTF-8: there are millions of them. */
+export class JsonPrinter {
+  /** The document is in the first `length` of these. */
+  bytes = Buffer.alloc(1 << 12)
+  length = 0
+  #source = Buffer.alloc(1 << 11)
+  #end = 0
   #at = 0
   #depth = 0
-  /** The next backslash from here on; most documents have none. */
-  #backslash: number
+  /** Some key has a backslash: it is longer than what it stands for. */
+  #escaped = false
+  /** Of each member of the objects that are open: where its key and its value begin, and where it ends. */
+  #members: number[] = []
 
-  constructor(text: string) {
-    this.#text = text
-    this.#hasControl = control.test(text)
-    this.#backslash = text.indexOf('\\')
+  /** @throws Rejection as {@link jsonText} does. */
+  print(text: string): void {
+    if (text.length * 3 + 1 > this.#source.length) this.#source = Buffer.alloc(text.length * 4)
+    this.#end = this.#source.write(text, 0)
+    // No token goes on behind it.
+    this.#source[this.#end] = 0
+    this.#at = this.#depth = this.length = this.#members.length = 0
+    this.#escaped = false
+    this.#reserve(0)
+    this.#space()
+    this.#value()
+    this.#space()
+    if (this.#at < this.#end) throw this.#broken()
   }
 
-  document(): string {
-    this.#space()
-    const value = this.#value()
-    this.#space()
-    if (this.#at < this.#text.length) throw this.#broken()
-    return value
-  }
-
-  #value(): string {
-    switch (this.#text.charCodeAt(this.#at)) {
-      case 123: // {
-        return this.#object()
-      case 91: // [
-        return this.#array()
+  #value(): void {
+    switch (this.#source[this.#at]) {
       case 34: // "
-        return this.#string()
+        this.#string()
+        return
+      case 123: // {
+        this.#object()
+        return
+      case 91: // [
+        this.#array()
+        return
       case 116: // t
-        return this.#word('true')
+        this.#word('true')
+        return
       case 102: // f
-        return this.#word('false')
+        this.#word('false')
+        return
       case 110: // n
-        return this.#word('null')
+        this.#word('null')
+        return
       default:
-        return this.#number()
+        this.#number()
     }
   }
 
-  #object(): string {
-    this.#enter()
-    if (this.#takes(125)) return this.#leave('{}')
-    const keys: string[] = []
-    const values: string[] = []
-    for (;;) {
-      if (this.#text.charCodeAt(this.#at) !== 34) throw this.#broken()
-      const key = this.#string()
+  #object(): void {
+    this.#enter(123)
+    const first = this.#members.length
+    for (let more = !this.#takes(125); more; more = !this.#takes(125)) {
+      if (this.#members.length > first) this.#separator()
+      if (this.#source[this.#at] !== 34) throw this.#broken()
+      const start = this.length
+      if (this.#string()) this.#escaped = true
       this.#space()
       if (!this.#takes(58)) throw this.#broken()
       this.#space()
-      values.push(this.#value())
-      keys.push(key)
-      this.#space()
-      if (this.#takes(125)) break
-      if (!this.#takes(44)) throw this.#broken()
-      this.#space()
-    }
-    return this.#leave(members(keys, values))
-  }
-
-  #array(): string {
-    this.#enter()
-    if (this.#takes(93)) return this.#leave('[]')
-    const items: string[] = []
-    for (;;) {
-      items.push(this.#value())
-      this.#space()
-      if (this.#takes(93)) return this.#leave(`[${items.join(', ')}]`)
-      if (!this.#takes(44)) throw this.#broken()
+      this.#put(58)
+      this.#put(32)
+      const value = this.length
+      this.#value()
+      this.#members.push(start, value, this.length)
       this.#space()
     }
+    this.#order(first)
+    this.#members.length = first
+    this.#leave(125)
   }
 
-  /** A string with its quotes. What has no escapes is printed as it is written. */
-  #string(): string {
-    const text = this.#text
+  #array(): void {
+    this.#enter(91)
+    const start = this.length
+    for (let more = !this.#takes(93); more; more = !this.#takes(93)) {
+      if (this.length > start) this.#separator()
+      this.#value()
+      this.#space()
+    }
+    this.#leave(93)
+  }
+
+  /** A string with its quotes. Short escapes are printed as they are written. True when it has escapes. */
+  #string(): boolean {
+    const { bytes } = this
+    const source = this.#source
     const start = this.#at
-    let end = text.indexOf('"', start + 1)
-    if (this.#backslash >= 0 && this.#backslash <= start) this.#backslash = text.indexOf('\\', start)
-    const escaped = this.#backslash >= 0 && this.#backslash < end
-    if (escaped) while (end >= 0 && isEscaped(text, end)) end = text.indexOf('"', end + 1)
-    if (end < 0) throw this.#broken()
-    this.#at = end + 1
-    const raw = text.slice(start, end + 1)
-    if (this.#hasControl && control.test(raw)) throw this.#broken()
-    return escaped ? this.#unescaped(raw) : raw
+    let to = this.length
+    let at = start + 1
+    let escapes = false
+    bytes[to++] = 34
+    for (;;) {
+      const byte = source[at++] ?? 0
+      if (byte === 34) break
+      if (byte < 32) throw this.#broken()
+      bytes[to++] = byte
+      if (byte !== 92) continue
+      const next = source[at++] ?? 0
+      if (!isShort(next)) {
+        this.#unescaped(start)
+        return true
+      }
+      bytes[to++] = next
+      escapes = true
+    }
+    bytes[to++] = 34
+    this.length = to
+    this.#at = at
+    return escapes
   }
 
-  #unescaped(raw: string): string {
+  #unescaped(start: number): void {
+    let end = this.#source.indexOf(34, start + 1)
+    while (end >= 0 && isEscaped(this.#source, end)) end = this.#source.indexOf(34, end + 1)
+    if (end < 0 || end >= this.#end) throw this.#broken()
     let value: string
     try {
-      value = JSON.parse(raw)
+      value = JSON.parse(this.#source.toString('utf8', start, end + 1))
     } catch (error) {
       if (error instanceof SyntaxError) throw this.#broken()
       throw error
@@ -124,91 +154,200 @@ class JsonReader {
     if (surrogate.test(value)) {
       throw new Rejection('surrogate', 'The document has an unpaired surrogate, which jsonb cannot hold')
     }
-    return JSON.stringify(value)
+    this.#at = end + 1
+    this.#print(JSON.stringify(value))
   }
 
-  #word(word: string): string {
-    if (!this.#text.startsWith(word, this.#at)) throw this.#broken()
+  #word(word: string): void {
+    for (let i = 0; i < word.length; i++) {
+      if (this.#source[this.#at + i] !== word.charCodeAt(i)) throw this.#broken()
+    }
     this.#at += word.length
-    return word
+    this.#print(word)
   }
 
-  #number(): string {
+  #number(): void {
+    const source = this.#source
     const start = this.#at
-    if (this.#text.charCodeAt(this.#at) === 45) this.#at++
+    if (source[start] === 45) this.#at++
     const whole = this.#at
     const digits = this.#digits()
     // No leading zeros, and at least one digit.
-    if (digits === 0 || (digits > 1 && this.#text.charCodeAt(whole) === 48)) throw this.#broken()
-    if (this.#text.charCodeAt(this.#at) === 46) {
+    if (digits === 0 || (digits > 1 && source[whole] === 48)) throw this.#broken()
+    if (source[this.#at] === 46) {
       this.#at++
       const fraction = this.#digits()
       if (fraction === 0) throw this.#broken()
       if (fraction > mostFractionDigits) throw tooLarge()
     }
-    const letter = this.#text.charCodeAt(this.#at)
-    if (letter !== 101 && letter !== 69) {
-      const text = this.#text.slice(start, this.#at)
-      if (digits > mostWholeDigits) throw tooLarge()
-      return whole > start && !/[1-9]/.test(text) ? text.slice(1) : text
+    const letter = source[this.#at]
+    if (letter === 101 || letter === 69) {
+      this.#exponent(start)
+      return
     }
-    const mantissa = this.#text.slice(start, this.#at)
+    if (digits > mostWholeDigits) throw tooLarge()
+    // There is no negative zero.
+    const from = whole > start && this.#isZero(whole) ? whole : start
+    for (let i = from; i < this.#at; i++) this.#put(source[i] ?? 0)
+  }
+
+  #exponent(start: number): void {
+    const mantissa = this.#source.toString('latin1', start, this.#at)
     this.#at++
-    const sign = this.#text.charCodeAt(this.#at)
     const from = this.#at
+    const sign = this.#source[from]
     if (sign === 43 || sign === 45) this.#at++
     if (this.#digits() === 0) throw this.#broken()
-    return withoutExponent(mantissa, Number(this.#text.slice(from, this.#at)))
+    const text = withoutExponent(mantissa, Number(this.#source.toString('latin1', from, this.#at)))
+    this.#reserve(text.length)
+    this.#print(text)
+  }
+
+  #isZero(start: number): boolean {
+    for (let i = start; i < this.#at; i++) {
+      const byte = this.#source[i]
+      if (byte !== 48 && byte !== 46) return false
+    }
+    return true
   }
 
   #digits(): number {
     const start = this.#at
     for (;;) {
-      const code = this.#text.charCodeAt(this.#at)
-      if (!(code >= 48 && code <= 57)) return this.#at - start
+      const byte = this.#source[this.#at] ?? 0
+      if (byte < 48 || byte > 57) return this.#at - start
       this.#at++
     }
   }
 
   #space(): void {
     for (;;) {
-      const code = this.#text.charCodeAt(this.#at)
-      if (code !== 32 && code !== 10 && code !== 13 && code !== 9) return
+      const byte = this.#source[this.#at]
+      if (byte !== 32 && byte !== 10 && byte !== 13 && byte !== 9) return
       this.#at++
     }
   }
 
-  #takes(code: number): boolean {
-    if (this.#text.charCodeAt(this.#at) !== code) return false
+  #takes(byte: number): boolean {
+    if (this.#source[this.#at] !== byte) return false
     this.#at++
     return true
   }
 
-  #enter(): void {
+  #enter(bracket: number): void {
     this.#at++
     if (++this.#depth > deepest) {
       throw new Rejection('json', `The document is nested deeper than ${deepest} levels`)
     }
     this.#space()
+    this.#put(bracket)
   }
 
-  #leave(text: string): string {
+  #leave(bracket: number): void {
     this.#depth--
-    return text
+    this.#put(bracket)
+  }
+
+  /** A comma, and something behind it. */
+  #separator(): void {
+    if (!this.#takes(44)) throw this.#broken()
+    this.#space()
+    this.#put(44)
+    this.#put(32)
+  }
+
+  #put(byte: number): void {
+    this.bytes[this.length++] = byte
+  }
+
+  #print(text: string): void {
+    this.length += this.bytes.write(text, this.length)
+  }
+
+  /** Room for `more` bytes, and for the rest of the source: a comma or colon becomes two, nothing else grows. */
+  #reserve(more: number): void {
+    const needed = this.length + more + (this.#end - this.#at) * 2
+    if (needed <= this.bytes.length) return
+    const larger = Buffer.alloc(needed * 2)
+    this.bytes.copy(larger, 0, 0, this.length)
+    this.bytes = larger
+  }
+
+  /** Puts the members of an object, which are printed as they came, into order. */
+  #order(first: number): void {
+    const members = this.#members
+    let sorted = true
+    for (let i = first + 3; i < members.length && sorted; i += 3) sorted = this.#compare(i - 3, i) < 0
+    if (sorted) return
+    const order: number[] = []
+    for (let i = first; i < members.length; i += 3) {
+      let to = order.push(i) - 1
+      if (members.length - first > fewMembers * 3) continue
+      for (; to > 0 && this.#compare(order[to - 1] ?? 0, i) > 0; to--) order[to] = order[to - 1] ?? 0
+      order[to] = i
+    }
+    if (order.length > fewMembers) order.sort((a, b) => this.#compare(a, b) || a - b)
+    const start = members[first] ?? 0
+    const size = this.length - start
+    this.#reserve(size)
+    const { bytes } = this
+    let to = this.length
+    for (const [place, member] of order.entries()) {
+      const next = order[place + 1]
+      // Of equal keys the last one counts.
+      if (next !== undefined && this.#compare(member, next) === 0) continue
+      if (to > this.length) {
+        bytes[to++] = 44
+        bytes[to++] = 32
+      }
+      const from = members[member] ?? 0
+      const end = members[member + 2] ?? 0
+      bytes.copyWithin(to, from, end)
+      to += end - from
+    }
+    bytes.copyWithin(start, this.length, to)
+    this.length = start + to - this.length
+  }
+
+  /** By length in bytes, then by bytes, of what the printed keys stand for. */
+  #compare(a: number, b: number): number {
+    const { bytes } = this
+    const left = this.#members[a] ?? 0
+    const right = this.#members[b] ?? 0
+    const length = (this.#members[a + 1] ?? 0) - left
+    const difference = length - ((this.#members[b + 1] ?? 0) - right)
+    if (this.#escaped) return compareKeys(this.#key(a), this.#key(b))
+    if (difference !== 0) return difference
+    for (let i = 0; i < length; i++) {
+      const step = (bytes[left + i] ?? 0) - (bytes[right + i] ?? 0)
+      if (step !== 0) return step
+    }
+    return 0
+  }
+
+  #key(member: number): Buffer {
+    const end = (this.#members[member + 1] ?? 0) - ': '.length
+    return Buffer.from(JSON.parse(this.bytes.toString('utf8', this.#members[member], end)))
   }
 
   #broken(): Rejection {
-    return new Rejection('json', `The document is no valid JSON (position ${this.#at})`)
+    return new Rejection('json', `The document is no valid JSON (byte ${this.#at})`)
   }
 }
 
 const tooLarge = () =>
   new Rejection('range', 'The document has a number with more digits than jsonb can hold')
 
+const compareKeys = (a: Buffer, b: Buffer) => a.length - b.length || Buffer.compare(a, b)
+
+/** One of `"\\bfnrt`. */
+const isShort = (byte: number) =>
+  byte === 34 || byte === 92 || byte === 110 || byte === 116 || byte === 114 || byte === 98 || byte === 102
+
 /** An odd number of backslashes before it makes a quotation mark part of the text. */
-function isEscaped(text: string, at: number): boolean {
+function isEscaped(text: Uint8Array, at: number): boolean {
   let backslashes = 0
-  while (text.charCodeAt(at - 1 - backslashes) === 92) backslashes++
+  while (text[at - 1 - backslashes] === 92) backslashes++
   return backslashes % 2 === 1
 }
 
@@ -228,33 +367,4 @@ function withoutExponent(mantissa: string, exponent: number): string {
   return tail ? `${sign}${head}.${tail}` : `${sign}${head}`
 }
 
-/** Documents of one origin have the same keys in the same order: how to sort them is found out once. */
-const orders = new Map<string, readonly number[]>()
-const mostOrders = 1_000
-
-function members(keys: readonly string[], values: readonly string[]): string {
-  const name = keys.join()
-  let order = orders.get(name)
-  if (!order) {
-    order = orderOf(keys)
-    if (orders.size >= mostOrders) orders.clear()
-    orders.set(name, order)
-  }
-  const parts: string[] = []
-  for (const i of order) parts.push(`${keys[i]}: ${values[i]}`)
-  return `{${parts.join(', ')}}`
-}
-
-/** Positions of the keys as they are printed; of equal ones the last. */
-function orderOf(keys: readonly string[]): number[] {
-  const last = new Map<string, number>()
-  for (const [i, key] of keys.entries()) last.set(key, i)
-  return [...last].sort(([a], [b]) => compareKeys(a, b)).map(([, i]) => i)
-}
-
-/** By length in bytes, then by bytes, of what the printed keys stand for. */
-function compareKeys(a: string, b: string): number {
-  const left = Buffer.from(JSON.parse(a))
-  const right = Buffer.from(JSON.parse(b))
-  return left.length - right.length || Buffer.compare(left, right)
-}
+const printer = new JsonPrinter()

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import type SqliteDatabase from 'better-sqlite3'
 import { quoteName } from '../sql-text.ts'
 import { encodeRow, heldValue, InvalidText, isReject, keyColumns, type SourceValue } from './codecs.ts'
-import { type FastValue, fastPrinter, type RowText, rowText } from './row-text.ts'
+import { type FastValue, RowBytes } from './row-bytes.ts'
 import { columnList, columnNames, keyList, tableName } from './rows-sql.ts'
 import type { CanonicalRow, HeldValue, Reject, TableShape } from './types.ts'
 
@@ -10,9 +10,9 @@ export type Database = SqliteDatabase.Database
 /** Where a table was left: the values of the key as SQLite holds them. */
 export type Cursor = readonly HeldValue[]
 
-/** What comes out of a page: a row that is printed, or one that cannot be held. */
+/** What comes out of a page: a row that was written, or one that cannot be held. */
 export interface PageSink {
-  row(text: RowText): void
+  row(): void
   reject(reject: Reject): void
 }
 
@@ -22,23 +22,25 @@ type Parameter = bigint | number | string | Uint8Array | null
 class InexactKey extends Error {}
 
 /**
- * Reads one table of a SQLite file in pages by its key. Clean rows go a fast way: plain numbers, printed in one go.
- * A row with something odd in it is read once more, exactly, and checked value by value.
+ * Reads one table of a SQLite file in pages by its key and writes it as bytes. Clean rows go a fast way: plain numbers,
+ * written in one go. A row with something odd in it is read once more, exactly, and checked value by value.
  */
 export class SqliteSource {
   readonly #db: Database
   readonly #shape: TableShape
-  readonly #text: RowText = { line: '', record: '', key: '' }
-  readonly #print: (row: readonly FastValue[]) => boolean
+  /** The rows that were read. */
+  readonly written: RowBytes
   readonly #statements = new Map<string, SqliteDatabase.Statement<Parameter[], SourceValue[]>>()
   #exact = false
   #rows: IterableIterator<SourceValue[]> | undefined
   #last: readonly SourceValue[] | undefined
+  /** Of the last row, where it was looked at again. */
+  #canonical: CanonicalRow | undefined
 
   constructor(db: Database, shape: TableShape) {
     this.#db = db
     this.#shape = shape
-    this.#print = fastPrinter(shape, this.#text)
+    this.written = new RowBytes(shape)
     // The exact look at one row happens in the middle of a page.
     db.unsafeMode(true)
   }
@@ -62,11 +64,11 @@ export class SqliteSource {
   }
 
   /**
-   * Hands on rows until about `characters` characters of text are together.
+   * Hands on rows until about `bytes` bytes are together.
    *
    * @returns how many rows came, and whether the page is at its end.
    */
-  read(sink: PageSink, characters: number): { rows: number; done: boolean } {
+  read(sink: PageSink, bytes: number): { rows: number; done: boolean } {
     let rows = 0
     let size = 0
     while (this.#rows) {
@@ -77,7 +79,7 @@ export class SqliteSource {
       }
       rows++
       size += this.#hand(step.value, sink)
-      if (size >= characters) return { rows, done: false }
+      if (size >= bytes) return { rows, done: false }
     }
     return { rows, done: true }
   }
@@ -102,6 +104,13 @@ export class SqliteSource {
     return true
   }
 
+  /** The row that was written last. */
+  lastCanonical(): CanonicalRow {
+    const row = this.#canonical ?? encodeRow(this.#shape, this.#last ?? [])
+    if (isReject(row)) throw new TypeError(`No row of ${this.#shape.table} was written`)
+    return row
+  }
+
   /** The row that was read last, as SQLite holds it; undefined when it is gone. */
   lastExactly(): readonly SourceValue[] | undefined {
     if (!this.#last) return undefined
@@ -109,15 +118,17 @@ export class SqliteSource {
   }
 
   #hand(read: readonly SourceValue[], sink: PageSink): number {
+    this.#canonical = undefined
     if (this.#exact) {
       const raw = exactValues(read)
       this.#last = raw
       return this.#encode(raw, sink)
     }
     this.#last = read
-    if (this.#print(read as readonly FastValue[])) {
-      sink.row(this.#text)
-      return this.#text.line.length
+    const before = this.written.length
+    if (this.written.addRead(read as readonly FastValue[])) {
+      sink.row()
+      return this.written.length - before
     }
     const raw = this.#exactly(read)
     // Deleted a moment ago: the change is on its way to the mirror.
@@ -130,9 +141,11 @@ export class SqliteSource {
       sink.reject(row)
       return JSON.stringify(row.row).length
     }
-    const text = rowText(this.#shape, row)
-    sink.row(text)
-    return text.line.length
+    const before = this.written.length
+    this.written.addCanonical(row)
+    this.#canonical = row
+    sink.row()
+    return this.written.length - before
   }
 
   #exactly(read: readonly SourceValue[]): readonly SourceValue[] | undefined {

@@ -1,7 +1,6 @@
 const iso =
   /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)? ?(Z|[+-]\d\d(?::?\d\d)?(?::?\d\d)?)?$/i
 const decimal = /^(-?\d+)(?:\.(\d+))?$/
-const isoLength = '2026-11-21T03:04:05.123Z'.length
 /** Smaller numbers could mean anything; from here to `firstMilliseconds` they are seconds since 1970. */
 const firstSeconds = 1e8
 const firstMilliseconds = 1e11
@@ -19,6 +18,9 @@ export function timestampText(value: string | number | bigint): string | undefin
   return fromDecimal(String(value))
 }
 
+/** What {@link readTime} has read last: whole seconds since the year 2000, and microseconds behind them. */
+export const timeRead = { seconds: 0, micros: 0 }
+
 const digit = (text: string, at: number) => text.charCodeAt(at) - 48
 
 function pair(text: string, at: number): number {
@@ -27,31 +29,61 @@ function pair(text: string, at: number): number {
   return high < 0 || high > 9 || low < 0 || low > 9 ? Number.NaN : high * 10 + low
 }
 
-/** The form that the product writes, without a regular expression: there are millions of them. */
-function fromCanonical(text: string): string | undefined {
-  if (text.length !== isoLength || text.charCodeAt(10) !== 84 || text.charCodeAt(23) !== 90) return undefined
+/**
+ * Reads what the product writes into SQLite, `2026-11-21T03:04:05.123Z`, and what PostgreSQL prints in UTC. False for
+ * other forms. Without a regular expression: there are millions of them.
+ */
+export function readTime(text: string): boolean {
   const year = pair(text, 0) * 100 + pair(text, 2)
   const month = pair(text, 5)
   const day = pair(text, 8)
+  const hour = pair(text, 11)
+  const minute = pair(text, 14)
+  const second = pair(text, 17)
   const valid =
     year >= 1 &&
     month >= 1 &&
     month <= 12 &&
     day >= 1 &&
     (day <= 28 || day <= daysIn(year, month)) &&
-    pair(text, 11) <= 23 &&
-    pair(text, 14) <= 59 &&
-    pair(text, 17) <= 59 &&
-    digit(text, 20) >= 0 &&
-    digit(text, 20) <= 9 &&
-    pair(text, 21) <= 99
+    hour <= 23 &&
+    minute <= 59 &&
+    second <= 59
+  const mark = text.charCodeAt(10)
   const marks =
     text.charCodeAt(4) === 45 &&
     text.charCodeAt(7) === 45 &&
+    (mark === 84 || mark === 32) &&
     text.charCodeAt(13) === 58 &&
-    text.charCodeAt(16) === 58 &&
-    text.charCodeAt(19) === 46
-  if (!valid || !marks) return undefined
+    text.charCodeAt(16) === 58
+  if (!valid || !marks) return false
+  let at = 19
+  let micros = 0
+  if (text.charCodeAt(at) === 46) {
+    let unit = 100_000
+    for (at++; unit >= 1 && digit(text, at) >= 0 && digit(text, at) <= 9; at++, unit /= 10) {
+      micros += digit(text, at) * unit
+    }
+    if (at === 20) return false
+  }
+  const end =
+    mark === 84 ? at === 23 && text.length === 24 && text.charCodeAt(at) === 90 : text.slice(at) === '+00'
+  if (!end) return false
+  timeRead.seconds = (daysSince2000(year, month, day) * 24 + hour) * 3_600 + minute * 60 + second
+  timeRead.micros = micros
+  return true
+}
+
+/** In the Gregorian calendar; years begin in March, so that leap days are their last. */
+function daysSince2000(year: number, month: number, day: number): number {
+  const years = month > 2 ? year : year - 1
+  const century = Math.floor(years / 100)
+  const dayOfYear = Math.floor((153 * ((month + 9) % 12) + 2) / 5) + day - 1
+  return years * 365 + Math.floor(years / 4) - century + Math.floor(century / 4) + dayOfYear - 730_425
+}
+
+function fromCanonical(text: string): string | undefined {
+  if (text.charCodeAt(10) !== 84 || !readTime(text)) return undefined
   const end =
     text.charCodeAt(22) !== 48 ? 23 : text.charCodeAt(21) !== 48 ? 22 : text.charCodeAt(20) !== 48 ? 21 : 19
   return `${text.slice(0, 10)} ${text.slice(11, end)}+00`
