@@ -29,7 +29,7 @@ import {
 } from './health/index.ts'
 import { createMetrics, keepByProduct } from './metrics/index.ts'
 import { createMonitoringService, createMonitoringStore, monitoringRoutes } from './monitoring/index.ts'
-import { createMoves, type MoveLimits, movesRoutes, movesSocket } from './moves/index.ts'
+import { archiveRoutes, createMoves, type MoveLimits, movesRoutes, movesSocket } from './moves/index.ts'
 import {
   createLoginAttemptsStore,
   createLoginLimiter,
@@ -241,6 +241,7 @@ export function createApp(options: AppOptions): App {
     ...auditRoutes({ audit }),
     ...monitoringRoutes({ monitoring }),
     ...movesRoutes({ moves }),
+    ...archiveRoutes(moves),
     ...metrics.routes,
     ...fleet.routes,
   ]

@@ -54,8 +54,10 @@ export type ArchiveNote = Pick<
   'archivedAt' | 'archivedBy' | 'installation' | 'version' | 'tables'
 >
 
-const fileOf = (dataDir: string, name: string) => join(archiveFolder(dataDir), name)
-const noteOf = (dataDir: string, name: string) => `${fileOf(dataDir, name)}.json`
+/** Where an archived file is. */
+export const archivePath = (dataDir: string, name: string) => join(archiveFolder(dataDir), name)
+
+const noteOf = (dataDir: string, name: string) => `${archivePath(dataDir, name)}.json`
 const draftOf = (dataDir: string, name: string) => `${noteOf(dataDir, name)}.part`
 
 /**
@@ -78,7 +80,7 @@ export async function archiveSqliteFile(dataDir: string, note: ArchiveNote): Pro
     mkdirSync(archiveFolder(dataDir), { recursive: true, mode: 0o700 })
     writeDurably(draftOf(dataDir, name), archive)
     try {
-      renameSync(path, fileOf(dataDir, name))
+      renameSync(path, archivePath(dataDir, name))
     } catch (error) {
       rmSync(draftOf(dataDir, name), { force: true })
       throw error
@@ -97,7 +99,7 @@ export function finishArchiving(dataDir: string): void {
   for (const entry of entriesOf(dataDir)) {
     const [, name] = /^(holdfast-.*\.db)\.json\.part$/.exec(entry) ?? []
     // Without its file it is the draft of one that is still to be put away: see forgetDrafts.
-    if (name === undefined || !existsSync(fileOf(dataDir, name))) continue
+    if (name === undefined || !existsSync(archivePath(dataDir, name))) continue
     moveNote(dataDir, name)
   }
   // The lock belongs to a file that is not there any more. Whoever still holds it keeps it until they let go.
@@ -126,7 +128,7 @@ export function deleteArchive(dataDir: string, name: string, deletedAt: string):
   const archive = listArchives(dataDir).find((each) => each.name === name && each.deletedAt === null)
   if (!archive) return undefined
   const deleted = { ...archive, deletedAt }
-  rmSync(fileOf(dataDir, archive.name), { force: true })
+  rmSync(archivePath(dataDir, archive.name), { force: true })
   writeDurably(draftOf(dataDir, archive.name), deleted)
   renameSync(draftOf(dataDir, archive.name), noteOf(dataDir, archive.name))
   return deleted
@@ -145,7 +147,7 @@ export function refusalOfNewFile(
   if (existsSync(sqliteFile(dataDir))) return undefined
   const [last] = notesIn(dataDir)
   if (last === undefined) return undefined
-  const since = `Everything of this installation is in PostgreSQL: its SQLite file was archived (${fileOf(dataDir, last)}).`
+  const since = `Everything of this installation is in PostgreSQL: its SQLite file was archived (${archivePath(dataDir, last)}).`
   if (!settings.postgresConfigured) {
     return `${since} Set POSTGRES_APP_URL; a new installation needs a DATA_DIR of its own`
   }

@@ -20,5 +20,8 @@ export function awayReason(status: StorageStatus): string {
   if (!status.stores.some((store) => store.name === 'postgres')) {
     return 'PostgreSQL is not configured: set POSTGRES_APP_URL and start again'
   }
+  if (!status.stores.some((store) => store.name === 'sqlite')) {
+    return 'There is no SQLite file: everything is in PostgreSQL. "holdfast storage mirror" makes one, to move back'
+  }
   return 'Both stores must be there'
 }

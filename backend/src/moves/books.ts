@@ -1,4 +1,4 @@
-import { listQuarantineCounts, listTables, type TableProgress } from '../db/transfer/ledger.ts'
+import { forgetCopies, listQuarantineCounts, listTables, type TableProgress } from '../db/transfer/ledger.ts'
 import { addLogEntry, deleteMove, type Move, type MoveState, readMoves, writeMove } from './move-state.ts'
 import type { Sides, Unit } from './unit.ts'
 
@@ -83,9 +83,10 @@ export class Books {
     return move
   }
 
-  /** The move is over, and nothing is left of it. */
-  async close(sides: Sides): Promise<void> {
-    await deleteMove(sides.ledger, this.#unit.name)
+  /** The move is over, and nothing is left of it: the next one copies every table anew. */
+  async close({ ledger }: Pick<Sides, 'ledger'>): Promise<void> {
+    await deleteMove(ledger, this.#unit.name)
+    await forgetCopies(ledger, this.#unit.name)
     this.#move = undefined
     this.#stale = false
     this.#changed()

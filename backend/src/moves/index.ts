@@ -1,3 +1,4 @@
+export { archiveRoutes } from './archive.routes.ts'
 export { movesRoutes } from './moves.routes.ts'
 export type { StorageUnit } from './moves.schema.ts'
 export type { MovesService } from './moves.service.ts'

@@ -1,4 +1,5 @@
 import type { TallyFigures } from '../core/tally.ts'
+import type { ArchiveService } from './archive.ts'
 import type {
   MoveAction,
   MoveLogEntry,
@@ -19,6 +20,7 @@ export interface Actor {
  * `reasons` say why; an unknown unit with `unknown_unit` (404). Nothing is changed then.
  */
 export interface MovesService {
+  readonly archive: ArchiveService
   /** Every unit with its state, progress and what can be done. */
   units(): Promise<StorageUnit[]>
   unit(name: string): Promise<StorageUnit>

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { AppError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { Tally } from '../core/tally.ts'
@@ -8,7 +7,9 @@ import type { SqlStore } from '../db/sql-store.ts'
 import type { StorageControl } from '../db/storage-control.ts'
 import { createTransfer } from '../db/transfer/index.ts'
 import { acknowledgeQuarantine, listQuarantine } from '../db/transfer/ledger.ts'
+import { createArchive } from './archive.ts'
 import { awayReason, refused, unavailable } from './away.ts'
+import { CutoverBackups } from './cutover-backups.ts'
 import { type GateFacts, reasonsAgainst } from './gates.ts'
 import { clearSide } from './lifecycle.ts'
 import { readLog } from './move-state.ts'
@@ -17,7 +18,6 @@ import type { MoveAction, StorageUnit } from './moves.schema.ts'
 import type { Actor, MovesService } from './moves.service.ts'
 import { occupiedTables } from './occupied.ts'
 import { planUnits } from './plan.ts'
-import { proveBackup } from './prove-backup.ts'
 import { rehearseUnit } from './rehearse.ts'
 import { replayQuarantine } from './replay.ts'
 import { createThrottle, type Throttle } from './throttle.ts'
@@ -36,8 +36,6 @@ import { createUnitViews } from './unit-views.ts'
 
 const TOLD_EVERY_MS = 250
 const PAUSE_BOUNDS_MS = [5, 10, 25, 50, 100, 200, 300, 500]
-const BACKUP_VALID_MS = 24 * 60 * 60_000
-const BACKUP_RETRY_MS = 60_000
 /** What a flip takes besides the queue: two transactions in each store. */
 const FLIP_OVERHEAD_MS = 25
 
@@ -65,13 +63,10 @@ export function createMoves(deps: MovesDeps): MovesService {
     deps.throttle ?? createThrottle({ control, requestP99Ms: deps.requestP99Ms ?? (() => null) })
   const copyTurns = new Turns()
   const pauses = new Tally(PAUSE_BOUNDS_MS)
-  const backups = new Map<string, Promise<void>>()
   const listeners = new Set<(units: readonly StorageUnit[]) => void>()
   const changedUnits = new Set<string>()
   const stops: (() => void)[] = []
   let telling: NodeJS.Timeout | undefined
-  let backupFailedMs = Number.NEGATIVE_INFINITY
-  let backupError: string | null = null
 
   const movers = new Map(
     allUnits.map((unit) => [
@@ -89,7 +84,10 @@ export function createMoves(deps: MovesDeps): MovesService {
       }),
     ]),
   )
+  const { sqlitePath } = control
+  const backups = new CutoverBackups({ ...deps, sqlitePath, movers: () => movers.values() })
   const views = createUnitViews({ status: deps.status, control })
+  const archive = createArchive({ ...deps, transfer, movers: [...movers.values()] })
 
   function moverOf(name: string): UnitMover {
     const mover = movers.get(unitNamed(name).name)
@@ -99,7 +97,7 @@ export function createMoves(deps: MovesDeps): MovesService {
 
   function changed(unit: Unit): void {
     changedUnits.add(unit.name)
-    backUpAhead(moverOf(unit.name))
+    backups.takeAhead(moverOf(unit.name))
     if (listeners.size === 0) return
     telling ??= setTimeout(() => void tell(), TOLD_EVERY_MS).unref()
   }
@@ -137,7 +135,7 @@ export function createMoves(deps: MovesDeps): MovesService {
       calmForMs: applier.calmForMs(),
       expectedPauseMs: (applier.lag.changes / applier.rate) * 1_000 + FLIP_OVERHEAD_MS,
       openQuarantine: quarantine.open,
-      backupError,
+      backupError: backups.error,
       limits: { ...limits, pauseBudgetMs: Math.min(limits.pauseBudgetMs, budgetMs) },
       nowMs: clock().getTime(),
     }
@@ -159,9 +157,9 @@ export function createMoves(deps: MovesDeps): MovesService {
     return views.view(mover, sides, facts.away, (action) => reasonsAgainst(action, facts))
   }
 
-  async function both(mover: UnitMover): Promise<Sides> {
-    // A store for a unit that is to move to SQLite, in an installation that has none yet.
-    if (control.configured.postgres && !control.store('sqlite')) await control.openSqlite()
+  /** @param makesFile for a unit that is to move to SQLite, in an installation that has no file. */
+  async function both(mover: UnitMover, makesFile = false): Promise<Sides> {
+    if (makesFile && control.configured.postgres && !control.store('sqlite')) await control.openSqlite()
     const sides = mover.sides()
     if (!sides) throw unavailable(deps.status())
     if (!mover.books.move) await mover.books.read(sides)
@@ -178,50 +176,15 @@ export function createMoves(deps: MovesDeps): MovesService {
     if (reasons.length > 0) throw refused(reasons)
   }
 
-  /** Begun when a mirror is complete, so that a cut over need not wait for it. */
-  async function backUp(mover: UnitMover, sides: Sides): Promise<void> {
-    const { move } = mover.books
-    if (sides.source.name !== 'sqlite' || move?.state !== 'mirroring') return
-    const taken = move.details.backup
-    if (taken && clock().getTime() - Date.parse(taken.at) < BACKUP_VALID_MS) return
-    const running = backups.get('file') ?? takeBackup()
-    backups.set('file', running)
-    await running
-  }
-
-  /** The gate of a cut over asks for the backup: without it nobody could press the button that takes it. */
-  function backUpAhead(mover: UnitMover): void {
-    const sides = mover.sides()
-    if (!sides || clock().getTime() - backupFailedMs < BACKUP_RETRY_MS) return
-    backUp(mover, sides).catch((error: unknown) => {
-      backupFailedMs = clock().getTime()
-      backupError = error instanceof Error ? error.message : String(error)
-      log.warn({ err: error }, 'backup before a cut over failed')
-    })
-  }
-
-  async function takeBackup(): Promise<void> {
-    try {
-      const now = clock()
-      const path = await proveBackup(control.sqlitePath, join(deps.dataDir, 'backups'), now)
-      const backup = { at: now.toISOString(), path }
-      // One copy of the file serves every unit that is complete by now.
-      for (const mover of movers.values()) await mover.keepBackup(backup)
-      backupError = null
-    } finally {
-      backups.delete('file')
-    }
-  }
-
   async function act(
     mover: UnitMover,
     action: MoveAction,
     actor: Actor,
     options: { readonly acknowledge?: number; readonly budgetMs?: number },
   ): Promise<void> {
-    const sides = await both(mover)
+    const sides = await both(mover, action === 'mirror')
     if (options.acknowledge !== undefined) await acknowledge(mover, sides, options.acknowledge, actor)
-    if (action === 'cutover') await backUp(mover, sides)
+    if (action === 'cutover') await backups.take(mover, sides)
     await assertPossible(mover, action, sides, options.budgetMs)
     const { name } = actor
     switch (action) {
@@ -300,6 +263,7 @@ export function createMoves(deps: MovesDeps): MovesService {
   }
 
   return {
+    archive,
     units: () => Promise.all([...movers.values()].map(viewOf)),
     unit: async (name) => viewOf(moverOf(name)),
     plan: (units, signal) =>
@@ -316,7 +280,7 @@ export function createMoves(deps: MovesDeps): MovesService {
       ),
     rehearse: async (name, actor, signal) => {
       const mover = moverOf(name)
-      const sides = await both(mover)
+      const sides = await both(mover, true)
       const result = await rehearseUnit(
         { unit: mover.unit, sides, control, log, dataDir: deps.dataDir, clock },
         signal,
@@ -378,9 +342,11 @@ export function createMoves(deps: MovesDeps): MovesService {
         control.onWrite((domain) => movers.get(unitOfDomain.get(domain) ?? '')?.wake()),
         control.onSettled(() => {
           for (const mover of movers.values()) mover.wake()
+          void archive.settle()
         }),
       )
       for (const mover of movers.values()) mover.start()
+      await archive.settle()
     },
     async stop() {
       for (const stop of stops.splice(0)) stop()
@@ -388,7 +354,7 @@ export function createMoves(deps: MovesDeps): MovesService {
       listeners.clear()
       throttle.stop()
       await Promise.all([...movers.values()].map((mover) => mover.stop()))
-      await Promise.all([...backups.values()].map((running) => running.catch(() => undefined))) // told to its caller
+      await backups.stop()
       await transfer.close()
     },
     metrics: () => metricsOf([...movers.values()], pauses),

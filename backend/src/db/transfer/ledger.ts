@@ -130,8 +130,13 @@ export async function setTotal(
 
 /** The move is over: nothing of its tables and quarantined rows is kept. */
 export async function forgetTables(session: LedgerSession, unit: string): Promise<void> {
-  await session.execute('DELETE FROM _move_tables WHERE unit = $1', [unit])
+  await forgetCopies(session, unit)
   await session.execute('DELETE FROM _quarantine WHERE unit = $1', [unit])
+}
+
+/** Forgets how far the copy of each table is. What is in quarantine stays: it may be all that is left of these rows. */
+export async function forgetCopies(session: LedgerSession, unit: string): Promise<void> {
+  await session.execute('DELETE FROM _move_tables WHERE unit = $1', [unit])
 }
 
 export interface VerifyEntry {
