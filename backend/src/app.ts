@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { auditRoutes, createAuditService, createAuditSpool, createAuditStore } from './audit/index.ts'
 import { authRoutes, createAuthService, isLoopbackAddress } from './auth/index.ts'
 import type { Config } from './core/config/config.ts'
+import { processEnvironment } from './core/config/environment.ts'
 import { createSecretBox, loadSecretKey } from './core/crypto/secret-box.ts'
 import { createHttpApp } from './core/http/http-app.ts'
 import { buildOpenApi } from './core/http/openapi.ts'
@@ -16,6 +17,7 @@ import { createRealtimeServer } from './core/realtime/server.ts'
 import { VERSION } from './core/version.ts'
 import type { Storage } from './db/app-db-router.ts'
 import { isDbError } from './db/db-errors.ts'
+import { createDoctor, doctorRoutes } from './doctor/index.ts'
 import { createFleet } from './fleet/index.ts'
 import {
   checkDisk,
@@ -221,11 +223,14 @@ export function createApp(options: AppOptions): App {
     connections: () => realtime.connections(),
   })
 
+  const doctor = createDoctor({ env: processEnvironment(), config, storage })
+
   const routes: Route[] = [
     ...healthRoutes({ health }),
     ...processMetricsRoutes({ metrics: processMetrics }),
     ...docsRoutes({ document: () => openApi }),
     ...systemRoutes({ system }),
+    ...doctorRoutes({ doctor }),
     ...authRoutes({
       auth,
       users,

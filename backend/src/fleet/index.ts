@@ -20,6 +20,7 @@ import { ownContainerId } from './host/proc-parsers.ts'
 import { backoffMs, pause } from './pause.ts'
 import type { FleetSample } from './samples.ts'
 
+export { type EndpointProbe, probeEndpoints } from './endpoint-probe.ts'
 export {
   createFleetStore,
   type NewFleetEvent,

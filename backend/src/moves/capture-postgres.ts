@@ -122,7 +122,7 @@ export class PgCapture implements Capture {
     return rows.map((row) => ({ ...row, tables: JSON.parse(row.tables) }))
   }
 
-  async check(session: ScriptSession, unit: string, tables: readonly TableShape[]): Promise<string[]> {
+  async check(session: ScriptSession, unit: string, tables: readonly CapturedTable[]): Promise<string[]> {
     if ((await this.role(session, unit)) === 'none') return []
     const wrong = await wrongTables(session, await currentSchema(session), unit, tables)
     return [...wrong].map(([table, what]) => `${table}: ${what.join(', ')}`)

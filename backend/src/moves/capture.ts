@@ -60,7 +60,7 @@ export interface Capture {
   /** Units that have a role here, with the tables that were installed. */
   units(session: ScriptSession): Promise<{ unit: string; role: Role; tables: CapturedTable[] }[]>
   /** Triggers and queues that are missing or not what they must be, each as a sentence. */
-  check(session: ScriptSession, unit: string, tables: readonly TableShape[]): Promise<string[]>
+  check(session: ScriptSession, unit: string, tables: readonly CapturedTable[]): Promise<string[]>
   /** The oldest changes, at most `limit` of each table. `session` should see one instant: all that it reads belongs together. */
   read(session: ScriptSession, tables: readonly TableShape[], limit: number): Promise<QueueBatch>
   /** Forgets the changes of a batch that has been applied, table by table; marks of whole tables stay. */

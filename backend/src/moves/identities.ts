@@ -2,12 +2,15 @@ import type { ScriptSession } from '../db/sql-store.ts'
 import { quoteName } from '../db/sql-text.ts'
 import type { TableShape } from '../db/transfer/index.ts'
 
+/** All that is needed of a table to know its numbers. */
+type NumberedTable = Pick<TableShape, 'table' | 'identity'>
+
 interface Identity {
   readonly table: string
   readonly column: string
 }
 
-const identitiesOf = (shapes: readonly TableShape[]): Identity[] =>
+const identitiesOf = (shapes: readonly NumberedTable[]): Identity[] =>
   shapes.flatMap(({ table, identity }) => (identity === undefined ? [] : [{ table, column: identity }]))
 
 /** The last number that each table of a store has given to a row, rows that are deleted included. */
@@ -43,7 +46,7 @@ export async function raiseIdentities(
 /** Tables that would give a number that is taken, each as a sentence. */
 export async function checkIdentities(
   session: ScriptSession,
-  shapes: readonly TableShape[],
+  shapes: readonly NumberedTable[],
 ): Promise<string[]> {
   const problems: string[] = []
   for (const identity of identitiesOf(shapes)) {

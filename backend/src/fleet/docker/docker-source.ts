@@ -3,6 +3,7 @@ import { EngineStats } from './container-stats.ts'
 import type { EngineClient } from './engine-client.ts'
 import { EngineError } from './engine-error.ts'
 import {
+  EngineClock,
   type EngineContainer,
   EngineContainerDetail,
   EngineContainers,
@@ -47,6 +48,8 @@ export interface DockerSource {
    * @throws EngineError `api-too-old`, `not-docker`, or why it cannot be reached
    */
   connect(signal?: AbortSignal): Promise<EngineFacts>
+  /** By how much the engine's clock is ahead of this one's, give or take half of `roundTripMs`; null where it does not say. */
+  clock(signal?: AbortSignal): Promise<{ readonly aheadMs: number; readonly roundTripMs: number } | null>
   /** All containers, stopped ones included, or those of `ids` that exist. */
   containers(ids?: readonly string[], signal?: AbortSignal): Promise<EngineContainer[]>
   inspect(id: string, signal?: AbortSignal): Promise<EngineContainerDetail>
@@ -124,6 +127,14 @@ export function createDockerSource(client: EngineClient): DockerSource {
         cpus: info.NCPU,
         memoryBytes: info.MemTotal,
       }
+    },
+    async clock(signal) {
+      const before = Date.now()
+      const { SystemTime } = await client.json(EngineClock, `${prefix}/info`, { signal })
+      const after = Date.now()
+      const engineMs = Date.parse(SystemTime ?? '')
+      if (Number.isNaN(engineMs)) return null
+      return { aheadMs: Math.round(engineMs - (before + after) / 2), roundTripMs: after - before }
     },
     containers(ids, signal) {
       return client.json(EngineContainers, `${prefix}/containers/json`, {

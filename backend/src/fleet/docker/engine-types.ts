@@ -43,6 +43,9 @@ export const EngineInfo = z.object({
   MemTotal: number,
 })
 
+/** Of `/info`, like {@link EngineInfo}. */
+export const EngineClock = z.object({ SystemTime: z.string().nullish() })
+
 const EnginePort = z.object({
   IP: z.string().nullish(),
   PrivatePort: z.number(),

@@ -1,0 +1,175 @@
+import type { AppDb } from '../../db/app-db.ts'
+import { domainNames, domains, type TableSpec } from '../../db/domains.ts'
+import { MigrationError } from '../../db/migration-error.ts'
+import { partitionsOf } from '../../db/pg-partitions.ts'
+import { assertCatalog, detectTimescale } from '../../db/timescale.ts'
+import { error, type Finding, info, ok, storeCheck, warning } from '../check.ts'
+import { counted, some, span } from '../words.ts'
+
+const DAY_MS = 86_400_000
+
+/** What TimescaleDB keeps: hypertables, policies, and how its jobs went. */
+export const timescaleCheck = storeCheck('postgres', {
+  id: 'catalog.timescale',
+  category: 'schema',
+  title: 'the hypertables and jobs of TimescaleDB',
+  async run({ db }) {
+    if (!(await detectTimescale(db)).usable) return []
+    const findings = [...(await judgeCatalog(db)), ...(await judgeJobs(db))]
+    return findings
+  },
+})
+
+async function judgeCatalog(db: AppDb): Promise<Finding[]> {
+  try {
+    if (await assertCatalog(db))
+      return [ok('catalog.timescale', 'The hypertables and their policies are all there')]
+    return [
+      info('catalog.plain', 'TimescaleDB is there, and the metrics are plain tables', {
+        seen: 'They held rows before the extension came, or were moved; the product does its work',
+      }),
+    ]
+  } catch (reason) {
+    if (!(reason instanceof MigrationError)) throw reason
+    return [error('catalog.timescale', 'Hypertables or policies are missing', { seen: reason.message })]
+  }
+}
+
+interface JobRow {
+  id: number
+  name: string
+  table: string | null
+  scheduled: boolean
+  status: string | null
+  failures: number | null
+  last: string | null
+  message: string | null
+}
+
+async function judgeJobs(db: AppDb): Promise<Finding[]> {
+  const jobs = await db.query<JobRow>(`
+    SELECT j.job_id AS id, j.proc_name::TEXT AS name,
+      COALESCE(c.view_name, j.hypertable_name)::TEXT AS table, j.scheduled,
+      s.last_run_status AS status, s.total_failures AS failures, s.last_run_started_at AS last,
+      (
+        SELECT e.err_message
+        FROM timescaledb_information.job_errors AS e
+        WHERE e.job_id = j.job_id
+        ORDER BY e.start_time DESC
+        LIMIT 1
+      ) AS message
+    FROM timescaledb_information.jobs AS j
+    LEFT JOIN timescaledb_information.job_stats AS s ON s.job_id = j.job_id
+    LEFT JOIN timescaledb_information.continuous_aggregates AS c
+      ON c.materialization_hypertable_schema = j.hypertable_schema
+        AND c.materialization_hypertable_name = j.hypertable_name
+    WHERE j.hypertable_schema = current_schema() OR c.view_schema = current_schema()
+    ORDER BY j.job_id
+    LIMIT 200
+  `)
+  const findings = jobs.flatMap((job): Finding[] => {
+    const subject = `${job.name} of ${job.table ?? 'the database'} (job ${job.id})`
+    if (!job.scheduled) {
+      return [
+        warning('catalog.job-off', 'A job of TimescaleDB is switched off', {
+          subject,
+          fix: 'Rollups, compression or retention stand still without it.',
+          command: `SELECT alter_job(${job.id}, scheduled => true)`,
+        }),
+      ]
+    }
+    if (job.status !== 'Failed') return []
+    return [
+      warning('catalog.job-failed', 'A job of TimescaleDB failed', {
+        subject,
+        seen: `${job.message ?? 'no message'}; ${counted(job.failures ?? 0, 'failure')}, last run ${job.last ?? 'unknown'}`,
+        fix: 'It is tried again by itself. To see it fail:',
+        command: `CALL run_job(${job.id})`,
+      }),
+    ]
+  })
+  if (findings.length > 0 || jobs.length === 0) return findings
+  const ran = jobs.filter((job) => job.status === 'Success').length
+  return [
+    ok('catalog.jobs', 'The jobs of TimescaleDB are on', { seen: `${jobs.length}, ${ran} of them have run` }),
+  ]
+}
+
+/** Rows of a time for which there is no partition are refused. */
+export const partitionsCheck = storeCheck('postgres', {
+  id: 'catalog.partitions',
+  category: 'schema',
+  title: 'the partitions for now and the next days',
+  async run({ db }, { now, status }) {
+    const nowMs = now().getTime()
+    const kinds = await db.query<{ table: string; rows_elsewhere: string | null }>(`
+      SELECT c.relname AS table,
+        (
+          SELECT d.relname
+          FROM pg_inherits AS i
+          JOIN pg_class AS d ON d.oid = i.inhrelid
+          WHERE i.inhparent = c.oid AND pg_get_expr(d.relpartbound, d.oid) = 'DEFAULT'
+        ) AS rows_elsewhere
+      FROM pg_class AS c
+      WHERE c.relnamespace = current_schema()::REGNAMESPACE AND c.relkind = 'p'
+      ORDER BY c.relname
+      LIMIT 100
+    `)
+    const findings: Finding[] = []
+    const isPlaced = status?.domains.find(({ domain }) => domain === 'metrics')?.placement === 'postgres'
+    const widths = new Map(
+      domainNames.flatMap((domain) =>
+        Object.entries<TableSpec>(domains[domain].tables).flatMap(([table, { partition }]) =>
+          partition ? [[table, partition.widthMs] as const] : [],
+        ),
+      ),
+    )
+    const partitioned = kinds.filter(({ table }) => widths.has(table))
+    for (const { table, rows_elsewhere: other } of partitioned) {
+      const partitions = await partitionsOf(db, table)
+      const holds = (ms: number) => partitions.some(({ fromMs, toMs }) => fromMs <= ms && ms < toMs)
+      // An empty table of a domain that is elsewhere has none yet.
+      if (partitions.length > 0 || isPlaced) {
+        if (!holds(nowMs) || !holds(nowMs + DAY_MS)) {
+          const lastMs = partitions.at(-1)?.toMs
+          findings.push(
+            (holds(nowMs) ? warning : error)(
+              'catalog.partition-missing',
+              'There is no partition for new rows',
+              {
+                subject: table,
+                seen:
+                  lastMs === undefined
+                    ? 'It has none at all'
+                    : `The last one ends ${span(Math.abs(lastMs - nowMs) / 1000)} ${lastMs < nowMs ? 'ago' : 'from now'}`,
+                fix: 'The server makes them two days ahead: see in its log why it could not, and that its clock is right.',
+              },
+            ),
+          )
+        }
+      }
+      if (other !== null) findings.push(...(await judgeDefault(db, table, other)))
+    }
+    if (findings.length > 0 || partitioned.length === 0) return findings
+    return [
+      ok('catalog.partitions', 'There are partitions for new rows', {
+        subject: some(partitioned.map(({ table }) => table)),
+      }),
+    ]
+  },
+})
+
+async function judgeDefault(db: AppDb, table: string, partition: string): Promise<Finding[]> {
+  const row = await db.queryOne<{ rows: number }>(
+    'SELECT greatest(c.reltuples, 0)::BIGINT AS rows FROM pg_class AS c WHERE c.oid = $1::TEXT::REGCLASS',
+    [partition],
+  )
+  return [
+    warning('catalog.default-partition', 'There is a default partition', {
+      subject: `${table}: ${partition}`,
+      seen: `About ${counted(row?.rows ?? 0, 'row')}; retention does not reach them, and a partition for their time cannot be made`,
+      fix: 'Detach it, and put its rows into partitions of their own:',
+      command: `ALTER TABLE ${table} DETACH PARTITION ${partition}`,
+    }),
+  ]
+}
