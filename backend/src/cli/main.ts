@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { VERSION } from '../core/version.ts'
 import { registerAdopt } from './adopt.ts'
 import { registerDemo } from './demo.ts'
+import { registerDoctor } from './doctor.ts'
 import { registerMigrate } from './migrate.ts'
 import { registerOpenApi } from './openapi.ts'
 import { registerResetPassword } from './reset-password.ts'
@@ -25,6 +26,7 @@ program
 registerMigrate(program)
 registerAdopt(program)
 registerStorage(program)
+registerDoctor(program)
 registerDemo(program)
 registerResetPassword(program)
 registerOpenApi(program)

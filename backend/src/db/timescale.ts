@@ -27,7 +27,7 @@ interface TimescaleCatalog {
 }
 
 /** What the files in `timescale-migrations` make together. */
-const expectedCatalog: TimescaleCatalog = {
+export const expectedCatalog: TimescaleCatalog = {
   hypertables: 1,
   continuousAggregates: 4,
   refreshJobs: 4,

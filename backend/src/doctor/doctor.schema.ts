@@ -2,6 +2,7 @@ import { z } from 'zod'
 
 /** In the order in which findings are shown. */
 export const CATEGORIES = [
+  'server',
   'configuration',
   'files',
   'disk',

@@ -2,8 +2,9 @@ import { loadConfig } from '../../core/config/config.ts'
 import { AppError } from '../../core/errors.ts'
 import { createLogger } from '../../core/log.ts'
 import { readServerFile } from '../../core/server-file.ts'
+import { namedServer, UnreachableError } from '../server-call.ts'
 import { type Moves, UsageError } from './moves.ts'
-import { remoteMoves, UnreachableError } from './remote.ts'
+import { remoteMoves } from './remote.ts'
 
 export interface Connection {
   readonly moves: Moves
@@ -26,15 +27,8 @@ type Env = Readonly<Record<string, string | undefined>>
  * @throws UsageError, ConfigError, UnreachableError, StoreInUseError
  */
 export async function connect(target: Target, env: Env, acts: boolean): Promise<Connection> {
-  const url = target.url ?? (env.HOLDFAST_URL || undefined)
-  const token = target.token ?? (env.HOLDFAST_TOKEN || undefined)
-  if (url !== undefined) {
-    if (!/^https?:\/\//.test(url) || !URL.canParse(url))
-      throw new UsageError('--url (or HOLDFAST_URL) must be an address such as https://holdfast.example.org.')
-    if (token === undefined)
-      throw new UsageError(`Set HOLDFAST_TOKEN to an API token of an admin of ${url} (Settings, API tokens).`)
-    return online(remoteMoves({ url, token }))
-  }
+  const server = namedServer(target, env)
+  if (server) return online(remoteMoves(server))
   const config = loadConfig(env)
   const local = readServerFile(config.dataDir)
   if (local) {

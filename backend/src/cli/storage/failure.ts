@@ -2,8 +2,8 @@ import { ConfigError } from '../../core/config/config.ts'
 import { AppError } from '../../core/errors.ts'
 import { isDbError } from '../../db/db-errors.ts'
 import { StoreInUseError } from '../../db/store-in-use.ts'
+import { UnreachableError } from '../server-call.ts'
 import { EXIT, UsageError } from './moves.ts'
-import { UnreachableError } from './remote.ts'
 
 export interface Failure {
   readonly exit: number

@@ -2,7 +2,7 @@ import type { AppDb } from '../../db/app-db.ts'
 import { domainNames, domains, type TableSpec } from '../../db/domains.ts'
 import { MigrationError } from '../../db/migration-error.ts'
 import { partitionsOf } from '../../db/pg-partitions.ts'
-import { assertCatalog, detectTimescale } from '../../db/timescale.ts'
+import { assertCatalog, detectTimescale, expectedCatalog } from '../../db/timescale.ts'
 import { error, type Finding, info, ok, storeCheck, warning } from '../check.ts'
 import { counted, some, span } from '../words.ts'
 
@@ -22,8 +22,14 @@ export const timescaleCheck = storeCheck('postgres', {
 
 async function judgeCatalog(db: AppDb): Promise<Finding[]> {
   try {
-    if (await assertCatalog(db))
-      return [ok('catalog.timescale', 'The hypertables and their policies are all there')]
+    if (await assertCatalog(db)) {
+      const { hypertables, continuousAggregates, refreshJobs, compressionJobs, retentionJobs } =
+        expectedCatalog
+      const seen =
+        `${counted(hypertables, 'hypertable')}, ${counted(continuousAggregates, 'continuous aggregate')}; jobs: ` +
+        `${refreshJobs} refresh, ${compressionJobs} compress, ${retentionJobs} delete by age`
+      return [ok('catalog.timescale', 'The hypertables and their policies are all there', { seen })]
+    }
     return [
       info('catalog.plain', 'TimescaleDB is there, and the metrics are plain tables', {
         seen: 'They held rows before the extension came, or were moved; the product does its work',
