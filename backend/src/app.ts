@@ -3,9 +3,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { auditRoutes, createAuditService, createAuditSpool, createAuditStore } from './audit/index.ts'
 import { authRoutes, createAuthService, isLoopbackAddress } from './auth/index.ts'
+import { type BackupsDeps, backupSettings, createBackups } from './backups/index.ts'
 import type { Config } from './core/config/config.ts'
 import { processEnvironment } from './core/config/environment.ts'
 import { createSecretBox, loadSecretKey } from './core/crypto/secret-box.ts'
+import { closeServer } from './core/http/close-server.ts'
 import { createHttpApp } from './core/http/http-app.ts'
 import { buildOpenApi } from './core/http/openapi.ts'
 import { ANONYMOUS } from './core/http/principal.ts'
@@ -71,6 +73,9 @@ export interface AppOptions {
   readonly recheckMs?: number
   /** Bearer token for the command line on this machine; without it there is no such access. */
   readonly localSecret?: string
+  /** Of a server that can start itself again. */
+  readonly completeRestore?: BackupsDeps['completeRestore']
+  readonly restored?: BackupsDeps['restored']
   /** Gets the single-use token for the first admin: once for each start while there is none. */
   readonly onSetupToken?: (token: string) => void
 }
@@ -100,7 +105,7 @@ export function createApp(options: AppOptions): App {
 
   const settings = createSettingsService({
     store: createSettingsStore(storage.getAppDbFor('settings')),
-    definitions: [...accessSettings, ...retentionSettings],
+    definitions: [...accessSettings, ...retentionSettings, ...backupSettings],
     secretBox,
     clock,
   })
@@ -201,6 +206,16 @@ export function createApp(options: AppOptions): App {
     ...(options.moveLimits ? { limits: options.moveLimits } : {}),
   })
   movesSocket({ realtime, moves })
+  const backups = createBackups({
+    config,
+    storage,
+    settings,
+    clock,
+    log: part('backups'),
+    audit: audit.record,
+    completeRestore: options.completeRestore,
+    restored: options.restored,
+  })
   const collector = () => {
     const { queueLength, droppedSamples } = metrics.service.stats()
     return { ...fleet.status(), droppedSamples, queueLength }
@@ -246,6 +261,7 @@ export function createApp(options: AppOptions): App {
     ...auditRoutes({ audit }),
     ...monitoringRoutes({ monitoring }),
     ...movesRoutes({ moves }),
+    ...backups.routes,
     ...archiveRoutes(moves),
     ...metrics.routes,
     ...fleet.routes,
@@ -277,6 +293,7 @@ export function createApp(options: AppOptions): App {
       atStart: true,
       run: (signal: AbortSignal) => monitoring.prune(signal),
     },
+    ...backups.jobs,
     ...metrics.jobs,
     ...fleet.jobs,
   ]) {
@@ -348,12 +365,14 @@ export function createApp(options: AppOptions): App {
       jobs.start()
       fleet.start()
       await moves.start()
+      await backups.start()
       await jobs.run('setup')
     },
     runJob: jobs.run,
     async stop() {
       const closed = closeServer(server)
       await realtime.close()
+      await backups.stop()
       await jobs.stop()
       await fleet.stop()
       await closed
@@ -364,13 +383,6 @@ export function createApp(options: AppOptions): App {
       processMetrics.close()
     },
   }
-}
-
-/** Takes no more connections; those that are kept alive are closed as their requests end. */
-async function closeServer(server: Server): Promise<void> {
-  const sweep = setInterval(() => server.closeIdleConnections(), 50)
-  await new Promise<void>((resolve) => server.close(() => resolve()))
-  clearInterval(sweep)
 }
 
 /** Only for a browser on this machine: anything that says there is a proxy rules it out. */

@@ -1,7 +1,14 @@
 import { accessSync, constants, mkdirSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { isatty } from 'node:tty'
-import { type App, createApp } from './app.ts'
+import { type App, type AppOptions, createApp } from './app.ts'
+import {
+  completeAndNote,
+  finishAtStart,
+  type PreparedRestore,
+  placeOf,
+  withMaintenance,
+} from './backups/index.ts'
 import { type Config, ConfigError, loadConfig } from './core/config/config.ts'
 import { SecretKeyError } from './core/crypto/secret-box.ts'
 import { newToken } from './core/crypto/tokens.ts'
@@ -29,12 +36,57 @@ export interface RunningServer {
 }
 
 /**
- * Starts the product: data folder, storage, app, port.
+ * Starts the product: data folder, storage, app, port. A restore of a backup stops it, and it starts once more.
  *
  * @throws {StartError} for what an operator can put right; nothing is left running.
  */
 export async function startServer(config: Config, log: Log): Promise<RunningServer> {
   prepareDataFolder(config.dataDir)
+  const place = placeOf(config, log.child({ part: 'backups' }), () => new Date())
+  let stopping = false
+  let restarting: Promise<void> = Promise.resolve()
+
+  function completeRestore(prepared: PreparedRestore, by: string | null): void {
+    // Out of the request that asked for it.
+    restarting = new Promise((resolve) => setImmediate(resolve)).then(() => restart(prepared, by))
+    restarting.catch((error: unknown) => {
+      log.fatal({ err: error }, 'the product does not start after a restore')
+      process.exit(1)
+    })
+  }
+
+  async function restart(prepared: PreparedRestore, by: string | null): Promise<void> {
+    if (stopping) return
+    const port = portOf(running.app.server, config)
+    await running.stop()
+    const done = await withMaintenance({ host: config.host, port }, (tell) =>
+      completeAndNote(place, prepared, by, tell),
+    )
+    const restored = done ? { restored: { name: prepared.name, by } } : {}
+    running = await startOnce({ ...config, port }, log, { completeRestore, ...restored })
+  }
+
+  const finished = await finishAtStart(place)
+  const restored = finished === undefined ? {} : { restored: { name: finished, by: null } }
+  let running = await startOnce(config, log, { completeRestore, ...restored })
+  return {
+    get app() {
+      return running.app
+    },
+    url: running.url,
+    async stop() {
+      stopping = true
+      await restarting
+      return running.stop()
+    },
+  }
+}
+
+async function startOnce(
+  config: Config,
+  log: Log,
+  options: Pick<AppOptions, 'completeRestore' | 'restored'>,
+): Promise<RunningServer> {
   const storage = await openStorage({
     config,
     log: log.child({ part: 'storage' }),
@@ -45,6 +97,7 @@ export async function startServer(config: Config, log: Log): Promise<RunningServ
   let app: App | undefined
   try {
     const made: App = createApp({
+      ...options,
       config,
       log,
       storage,
@@ -126,10 +179,14 @@ function listenError(error: Error, { port, host }: Config): Error {
 
 const urlOf = (server: Server, config: Config): string => config.publicUrl ?? localUrlOf(server, config)
 
+function portOf(server: Server, config: Config): number {
+  const address = server.address()
+  return typeof address === 'object' && address !== null ? address.port : config.port
+}
+
 /** Where this machine itself reaches the server, whatever proxy stands before it. */
 function localUrlOf(server: Server, config: Config): string {
-  const address = server.address()
-  const port = typeof address === 'object' && address !== null ? address.port : config.port
+  const port = portOf(server, config)
   const anywhere = config.host === '0.0.0.0' || config.host === '::'
   const host = anywhere ? 'localhost' : config.host.includes(':') ? `[${config.host}]` : config.host
   return `http://${host}:${port}`

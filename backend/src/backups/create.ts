@@ -34,10 +34,11 @@ export async function createBackup(
   throwIfCancelled(watch.signal)
   await makeFolder(place.folder)
   const temporary = temporaryPath(place.folder)
+  // Before the snapshots: what is newer is never taken for a part of the backup.
+  const createdAt = place.clock()
   const stores = await openStores(place)
   try {
     await assertRoom(place.folder, await forecast(place, stores), 'The backup')
-    const createdAt = place.clock()
     const manifest = await writeArchive(place, stores, { temporary, reason, createdAt, watch })
     const name = newName(createdAt, reason)
     await publish(place.folder, temporary, name)

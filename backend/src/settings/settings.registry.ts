@@ -20,7 +20,13 @@ export type SettingDefinition =
       readonly fractions?: true
     })
   | (Described & { readonly type: 'boolean'; readonly default: boolean })
-  | (Described & { readonly type: 'string'; readonly default: string; readonly maxLength: number })
+  | (Described & {
+      readonly type: 'string'
+      readonly default: string
+      readonly maxLength: number
+      /** What is wrong with a text besides its length. */
+      readonly check?: (value: string) => string | undefined
+    })
   | (Described & {
       readonly type: 'json'
       readonly default: Json

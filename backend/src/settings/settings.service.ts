@@ -193,7 +193,8 @@ function check(definition: SettingDefinition, value: Json): string | undefined {
     case 'secret':
       if (typeof value !== 'string') return 'must be a text'
       if (value.length > definition.maxLength) return `must have at most ${definition.maxLength} characters`
-      return value.includes('\0') ? 'must not contain the null character' : undefined
+      if (value.includes('\0')) return 'must not contain the null character'
+      return definition.type === 'string' ? definition.check?.(value) : undefined
     case 'json':
       return definition.check(value)
   }

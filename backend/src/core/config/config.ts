@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { domainNames, placementVariable } from '../../db/domains.ts'
 import type { LogLevel } from '../log.ts'
 import { type ConfiguredPlacement, envSchema, FILE_VARIABLES, placementSchema } from './env.schema.ts'
@@ -15,6 +16,12 @@ export interface Config {
   readonly storagePlacement: ConfiguredPlacement | undefined
   /** Overrides by domain name, e.g. `llm-traces` from STORAGE_PLACEMENT_LLM_TRACES. */
   readonly storagePlacements: Readonly<Record<string, ConfiguredPlacement>>
+  /** Where backups are kept. */
+  readonly backupDir: string
+  /** 64 hex digits, or a passphrase: backups are encrypted with it. */
+  readonly backupKey: string | undefined
+  /** Folder of pg_dump and pg_restore; undefined: wherever they are. */
+  readonly postgresToolsDir: string | undefined
   readonly dockerHost: string | undefined
   readonly dockerSocket: string | undefined
   readonly sampleIntervalSeconds: number
@@ -77,6 +84,9 @@ export function loadConfig(env: Env): Config {
     postgresAppMaxConnections: e.POSTGRES_APP_MAX_CONNECTIONS,
     storagePlacement: e.STORAGE_PLACEMENT,
     storagePlacements: Object.freeze(storagePlacements),
+    backupDir: e.BACKUP_DIR ?? join(e.DATA_DIR, 'backups'),
+    backupKey: e.BACKUP_KEY,
+    postgresToolsDir: e.POSTGRES_TOOLS_DIR,
     dockerHost: e.DOCKER_HOST,
     dockerSocket: e.DOCKER_SOCKET,
     sampleIntervalSeconds: e.SAMPLE_INTERVAL_SECONDS,

@@ -72,6 +72,9 @@ export const envSchema = z.object({
   POSTGRES_APP_URL: postgresUrl.optional(),
   POSTGRES_APP_MAX_CONNECTIONS: wholeNumber(1, 200).default(20),
   STORAGE_PLACEMENT: placementSchema.optional(),
+  BACKUP_DIR: path.optional(),
+  BACKUP_KEY: ownSecret(12).optional(),
+  POSTGRES_TOOLS_DIR: path.optional(),
   DOCKER_HOST: z
     .string()
     .regex(/^(unix|tcp|http|https):\/\//, 'must begin with unix://, tcp://, http:// or https://')
@@ -102,4 +105,5 @@ export const FILE_VARIABLES = [
   'ADMIN_PASSWORD',
   'SECRET_KEY',
   'METRICS_TOKEN',
+  'BACKUP_KEY',
 ] as const satisfies readonly (keyof z.input<typeof envSchema>)[]

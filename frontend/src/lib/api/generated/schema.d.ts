@@ -157,6 +157,161 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/backups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every backup, what else lies in their folder, and what is under way */
+        get: operations["getBackups"];
+        put?: never;
+        /** Begin to make a backup and to prove it */
+        post: operations["postBackups"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backups/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End the operation that runs; it leaves nothing behind */
+        post: operations["postBackupsCancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backups/set-aside/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Drop what a restore has replaced; it cannot be brought back */
+        delete: operations["deleteBackupsSetAsideByName"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backups/upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a backup from elsewhere; the body is its file */
+        post: operations["postBackupsUpload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backups/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One backup, with its tables */
+        get: operations["getBackupsByName"];
+        put?: never;
+        post?: never;
+        /** Delete a backup */
+        delete: operations["deleteBackupsByName"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backups/{name}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download a backup; ranges are served */
+        get: operations["getBackupsByNameFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backups/{name}/loss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What going back to a backup would lose: rows that are newer, by table */
+        get: operations["getBackupsByNameLoss"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backups/{name}/prove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to restore a backup into a scratch database and to compare every row */
+        post: operations["postBackupsByNameProve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backups/{name}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to restore a backup; the server restarts at its end and everybody is signed out */
+        post: operations["postBackupsByNameRestore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/containers": {
         parameters: {
             query?: never;
@@ -379,6 +534,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/doctor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Looks at this installation and everything it stands on, and says what to mend
+         * @description Configuration, files, disk, clocks, engines, databases, schema, moves. Takes a few seconds; changes nothing.
+         */
+        get: operations["getDoctor"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/endpoints": {
         parameters: {
             query?: never;
@@ -530,6 +705,23 @@ export interface paths {
         };
         /** Images of all endpoints */
         get: operations["getImages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/maintenance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether a restore is exchanging the stores now */
+        get: operations["getMaintenance"];
         put?: never;
         post?: never;
         delete?: never;
@@ -724,6 +916,60 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/storage/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close the SQLite file, in which nothing is used any more, and put it away
+         * @description Every unit must be finished in PostgreSQL. Answers when the file is in its place, with its checksum: all of it is read before.
+         */
+        post: operations["postStorageArchive"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/storage/archives": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** SQLite files that were archived, and whether the one in use can be */
+        get: operations["getStorageArchives"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/storage/archives/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete an archived SQLite file; what was in it stays known */
+        delete: operations["deleteStorageArchivesByName"];
         options?: never;
         head?: never;
         patch?: never;
@@ -990,6 +1236,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/storage/units/{unit}/shadow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Let a share of the reads of a unit run on its mirror too, and compare the answers
+         * @description After the caller was answered, so that nobody waits for it. Reads within transactions, streams and statements that ask for the time are left out. A mismatch is listed with the unit, without values.
+         */
+        put: operations["putStorageUnitsByUnitShadow"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/storage/units/{unit}/verify": {
         parameters: {
             query?: never;
@@ -1200,6 +1466,120 @@ export interface components {
             instanceName: string;
             user: components["schemas"]["User"] | null;
         };
+        Backup: {
+            name: string;
+            bytes: number;
+            /** @description Of the file, where the backup itself cannot be read */
+            createdAt: string;
+            reason: ("manual" | "scheduled" | "safety") | null;
+            /** @description Of the product that made it */
+            version: string | null;
+            encrypted: boolean;
+            stores: ("sqlite" | "postgres")[];
+            domains: {
+                sqlite: number;
+                postgres: number;
+            };
+            tables: number;
+            rows: number;
+            /** @description When it was restored and compared as a whole */
+            provedAt: string | null;
+            proveProblem: string | null;
+            problem: {
+                code: string;
+                message: string;
+            } | null;
+        };
+        BackupDetail: {
+            backup: components["schemas"]["Backup"];
+            stores: {
+                /** @enum {string} */
+                store: "sqlite" | "postgres";
+                version: string;
+                extensions: {
+                    name: string;
+                    version: string;
+                }[];
+                tables: {
+                    table: string;
+                    rows: number;
+                }[];
+            }[];
+        };
+        BackupList: {
+            /** @description Newest first */
+            items: components["schemas"]["Backup"][];
+            others: components["schemas"]["BackupOtherFile"][];
+            setAside: components["schemas"]["BackupSetAside"][];
+            operation: components["schemas"]["BackupOperation"] | null;
+            last: components["schemas"]["BackupOutcome"] | null;
+            folder: string;
+            freeBytes: number;
+            /** @description BACKUP_KEY is set */
+            encrypts: boolean;
+            /** @description When the next one is made by itself */
+            nextAt: string | null;
+            schedule: string | null;
+            timeZone: string;
+        };
+        BackupLoss: {
+            since: string;
+            tables: {
+                table: string;
+                domain: string;
+                /** @description Rows newer than the backup, which would be gone */
+                newer: number | null;
+                /** @description Rows that it has now */
+                current: number;
+                /** @description Rows that it would have */
+                restored: number;
+            }[];
+            /** @description Why it cannot be restored now */
+            obstacle: {
+                code: string;
+                message: string;
+            } | null;
+        };
+        BackupOperation: {
+            /** @enum {string} */
+            kind: "create" | "prove" | "restore";
+            name: string | null;
+            /** @enum {string} */
+            step: "starting" | "copying" | "dumping" | "restoring" | "comparing" | "saving" | "swapping";
+            /** @description Of this step, from 0 to 1; null where nobody can tell */
+            share: number | null;
+            startedAt: string;
+            by: string | null;
+        };
+        BackupOtherFile: {
+            name: string;
+            bytes: number;
+            modifiedAt: string;
+            /**
+             * @description copy: SQLite file taken before a cut over; old: another SQLite file, e.g. a backup of the older dashboard; link: not followed
+             * @enum {string}
+             */
+            kind: "copy" | "old" | "link" | "folder" | "foreign";
+        };
+        BackupOutcome: {
+            /** @enum {string} */
+            kind: "create" | "prove" | "restore";
+            name: string | null;
+            at: string;
+            /** @enum {string} */
+            outcome: "done" | "failed" | "cancelled";
+            code: string | null;
+            message: string | null;
+            by: string | null;
+            safety: string | null;
+        };
+        /** @description What a restore has replaced */
+        BackupSetAside: {
+            name: string;
+            /** @enum {string} */
+            kind: "database" | "file";
+            bytes: number | null;
+        };
         CollectorInfo: {
             endpoints: number;
             containers: number;
@@ -1358,6 +1738,39 @@ export interface components {
             readBytesPerSecond: number | null;
             writeBytesPerSecond: number | null;
             busyPercent: number | null;
+        };
+        DoctorFinding: {
+            /** @description Stable name of what was found, e.g. `postgres.fsync` */
+            id: string;
+            /** @enum {string} */
+            category: "server" | "configuration" | "files" | "disk" | "clocks" | "docker" | "postgres" | "extensions" | "activity" | "schema" | "storage" | "sqlite" | "backups";
+            /** @enum {string} */
+            severity: "error" | "warning" | "info" | "ok";
+            title: string;
+            /** @description Which one: a table, an endpoint, a file */
+            subject: string | null;
+            /** @description What was seen */
+            seen: string | null;
+            /** @description What to do about it */
+            fix: string | null;
+            /** @description A command or statement that does it */
+            command: string | null;
+            /** @description Time of the check that found it */
+            durationMs: number;
+        };
+        DoctorReport: {
+            at: string;
+            version: string;
+            /** @enum {string} */
+            by: "server" | "offline";
+            durationMs: number;
+            counts: {
+                error: number;
+                warning: number;
+                info: number;
+                ok: number;
+            };
+            findings: components["schemas"]["DoctorFinding"][];
         };
         DomainInfo: {
             domain: string;
@@ -1709,6 +2122,15 @@ export interface components {
             username: string;
             password: string;
         };
+        Maintenance: {
+            /** @description Set while a restore exchanges the stores: everything else answers 503 then */
+            maintenance: {
+                since: string;
+                /** @enum {string} */
+                step: "starting" | "copying" | "dumping" | "restoring" | "comparing" | "saving" | "swapping";
+                share: number | null;
+            } | null;
+        };
         MetricLatest: {
             items: {
                 endpointId: number;
@@ -1924,6 +2346,8 @@ export interface components {
                 [key: string]: {
                     class: string;
                     text: string | null;
+                    /** @constant */
+                    hex?: true;
                 };
             };
             column: string | null;
@@ -2023,6 +2447,31 @@ export interface components {
             cpuPercent: number | null;
             memoryUsedBytes: number | null;
         };
+        StorageArchive: {
+            name: string;
+            path: string;
+            /** Format: date-time */
+            archivedAt: string;
+            archivedBy: string | null;
+            version: string;
+            sizeBytes: number;
+            sha256: string;
+            tables: {
+                table: string;
+                rows: number;
+                digest: string;
+            }[];
+            deletedAt: string | null;
+        };
+        StorageArchives: {
+            possible: boolean;
+            reasons: string[];
+            file: {
+                path: string;
+                sizeBytes: number | null;
+            } | null;
+            items: components["schemas"]["StorageArchive"][];
+        };
         StorageUnit: {
             unit: string;
             domains: {
@@ -2045,6 +2494,7 @@ export interface components {
                 mirrorRows: number | null;
                 bytes: number | null;
                 mirrorBytes: number | null;
+                digest: string | null;
                 /** @enum {string} */
                 state: "settled" | "waiting" | "copying" | "indexing" | "copied";
                 copiedRows: number;
@@ -2067,6 +2517,28 @@ export interface components {
                 differences: number;
                 clean: boolean;
             } | null;
+            shadow: {
+                share: number;
+                compared: number;
+                mismatches: number;
+                undecided: number;
+                left: number;
+                p95Ms: {
+                    source: number | null;
+                    mirror: number | null;
+                };
+                statements: {
+                    statement: string;
+                    /** @enum {string} */
+                    kind: "differs" | "fails";
+                    columns: string[];
+                    sourceRows: number;
+                    mirrorRows: number;
+                    count: number;
+                    /** Format: date-time */
+                    at: string;
+                }[];
+            } | null;
             quarantine: {
                 open: number;
                 acknowledged: number;
@@ -2080,6 +2552,7 @@ export interface components {
                 /** @enum {string} */
                 outcome: "done" | "aborted";
                 reason: string | null;
+                confirmed: boolean;
             } | null;
             error: string | null;
             actions: {
@@ -2419,6 +2892,342 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuthState"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBackups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupList"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postBackups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupOperation"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postBackupsCancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteBackupsSetAsideByName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postBackupsUpload: {
+        parameters: {
+            query: {
+                name: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupDetail"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBackupsByName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupDetail"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteBackupsByName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBackupsByNameFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-tar": string;
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBackupsByNameLoss: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupLoss"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postBackupsByNameProve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupOperation"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postBackupsByNameRestore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The name once more */
+                    confirm: string;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupOperation"];
                 };
             };
             /** @description Problem */
@@ -2847,6 +3656,35 @@ export interface operations {
             };
         };
     };
+    getDoctor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoctorReport"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getEndpoints: {
         parameters: {
             query?: never;
@@ -3207,6 +4045,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ImagePage"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getMaintenance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Maintenance"];
                 };
             };
             /** @description Problem */
@@ -3597,6 +4464,95 @@ export interface operations {
                     "application/json": {
                         items: components["schemas"]["StorageUnit"][];
                     };
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postStorageArchive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StorageArchive"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getStorageArchives: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StorageArchives"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteStorageArchivesByName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StorageArchive"];
                 };
             };
             /** @description Problem */
@@ -4093,6 +5049,43 @@ export interface operations {
                 "application/json": {
                     acknowledge?: number;
                     budgetMs?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StorageUnit"];
+                };
+            };
+            /** @description Problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putStorageUnitsByUnitShadow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                unit: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    share: number;
                 };
             };
         };

@@ -1,0 +1,6 @@
+export { backupSettings } from './backups.settings.ts'
+export { type BackupsDeps, createBackups } from './backups.ts'
+export { completeAndNote, finishAtStart } from './finish.ts'
+export { withMaintenance } from './maintenance.ts'
+export { placeOf } from './place.ts'
+export type { PreparedRestore } from './restore.ts'
