@@ -43,7 +43,10 @@ export interface LatestValue extends SeriesKey {
 export interface PackedOptions {
   /** Least and greatest value of each bucket too. */
   readonly extremes: boolean
-  /** Decimals that means are rounded to, half up; exact when undefined. */
+  /**
+   * Decimals that means are rounded to, half up; exact when undefined. Rounded means come as whole numbers of the last
+   * decimal (12.3456 as 123456): a store prints those several times faster than fractions.
+   */
   readonly decimals?: number
 }
 
@@ -302,8 +305,7 @@ function packedSql(
   { extremes, decimals }: PackedOptions,
   withSteps: boolean,
 ): string {
-  const scale = decimals === undefined ? undefined : `1e${decimals}`
-  const mean = scale ? `floor(m.sum / m.count * ${scale} + 0.5) / ${scale}` : 'm.sum / m.count'
+  const mean = decimals === undefined ? 'm.sum / m.count' : `floor(m.sum / m.count * 1e${decimals} + 0.5)`
   const step = `(m.time_ms - m.first_ms) / ${rollupOf(level).stepMs}`
   const columns = [...(withSteps ? [step] : []), mean, ...(extremes ? ['m.min', 'm.max'] : [])]
   const header = ['count(*)', 'min(m.time_ms)', 'max(m.time_ms)']

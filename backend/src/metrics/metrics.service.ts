@@ -149,6 +149,7 @@ export function createMetricsService(deps: {
       Promise.all(main.map(({ fromMs, toMs }) => reader.packed(ids, { level, fromMs, toMs }, options))),
       reader.buckets(ids, newer, stepMs),
     ])
+    const scale = 10 ** (options.decimals ?? 0)
     const columns = new Map<number, Columns<number>>()
     const columnsOf = (seriesId: number): Columns<number> => {
       const known = columns.get(seriesId)
@@ -158,7 +159,7 @@ export function createMetricsService(deps: {
       return fresh
     }
     for (const [index, one] of packed.flat().entries()) {
-      unpack(one, columnsOf(one.seriesId), { originMs, stepMs })
+      unpack(one, columnsOf(one.seriesId), { originMs, stepMs, scale })
       // 216,000 points take tens of ms: other requests get their turn in between.
       if (index % SERIES_PER_TURN === SERIES_PER_TURN - 1) await setImmediate()
     }
@@ -320,7 +321,7 @@ function withNulls({ mean, min, max }: Columns<number>): Columns<number | null> 
 function unpack(
   { columns, firstMs, hasGaps }: PackedSeries,
   target: Columns<number>,
-  { originMs, stepMs }: { originMs: number; stepMs: number },
+  { originMs, stepMs, scale }: { originMs: number; stepMs: number; scale: number },
 ): void {
   const read: number[][] = JSON.parse(columns)
   const steps = hasGaps ? read.shift() : undefined
@@ -328,7 +329,7 @@ function unpack(
   const first = (firstMs - originMs) / stepMs
   for (let index = 0; index < mean.length; index++) {
     const step = first + (steps?.[index] ?? index)
-    target.mean[step] = mean[index] ?? Number.NaN
+    target.mean[step] = (mean[index] ?? Number.NaN) / scale
     if (target.min) target.min[step] = min[index] ?? Number.NaN
     if (target.max) target.max[step] = max[index] ?? Number.NaN
   }
