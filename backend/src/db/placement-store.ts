@@ -74,16 +74,14 @@ export async function readPlacements(db: AppDbSession): Promise<Map<string, Plac
   return new Map(rows.map((row) => [row.domain, row]))
 }
 
-/** Writes rows in one transaction. A row with a higher epoch, or a complete one of the same epoch, stays. */
+/** Writes rows, all or none. A row with a higher epoch, or a complete one of the same epoch, stays. */
 export async function writePlacements(
   store: SqlStore,
   rows: readonly PlacementRow[],
   updatedAt: string,
 ): Promise<void> {
   if (rows.length === 0) return
-  await store.db.transaction(async (tx) => {
-    for (const row of rows) await writeRow(tx, row, updatedAt)
-  })
+  await writeRows(store.db, rows, updatedAt)
 }
 
 /**
@@ -96,8 +94,8 @@ export async function putPlacement(
   rows: readonly PlacementRow[],
   updatedAt: string,
 ): Promise<void> {
+  if ((await writeRows(tx, rows, updatedAt)) === rows.length) return
   for (const row of rows) {
-    if (await writeRow(tx, row, updatedAt)) continue
     const there = await tx.queryOne<PlacementRow>(
       'SELECT domain, placement, epoch, state FROM _placement WHERE domain = $1',
       [row.domain],
@@ -112,12 +110,17 @@ export function isSameRow(a: PlacementRow | undefined, b: PlacementRow): boolean
   return a?.placement === b.placement && a.epoch === b.epoch && a.state === b.state
 }
 
-/** @returns false when the row that is there stays. */
-async function writeRow(tx: AppDbSession, row: PlacementRow, updatedAt: string): Promise<boolean> {
-  const { rowCount } = await tx.execute(
+/** One statement for all rows: a flip writes them while calls wait. @returns how many were written. */
+async function writeRows(
+  session: AppDbSession,
+  rows: readonly PlacementRow[],
+  updatedAt: string,
+): Promise<number> {
+  const places = rows.map((_, i) => `($${4 * i + 2}, $${4 * i + 3}, $${4 * i + 4}, $${4 * i + 5}, $1)`)
+  const { rowCount } = await session.execute(
     `
     INSERT INTO _placement (domain, placement, epoch, state, updated_at)
-    VALUES ($1, $2, $3, $4, $5)
+    VALUES ${places.join(', ')}
     ON CONFLICT (domain) DO UPDATE SET
       placement = excluded.placement,
       epoch = excluded.epoch,
@@ -126,9 +129,9 @@ async function writeRow(tx: AppDbSession, row: PlacementRow, updatedAt: string):
     WHERE _placement.epoch < excluded.epoch
       OR (_placement.epoch = excluded.epoch AND _placement.state = 'pending')
     `,
-    [row.domain, row.placement, row.epoch, row.state, updatedAt],
+    [updatedAt, ...rows.flatMap(({ domain, placement, epoch, state }) => [domain, placement, epoch, state])],
   )
-  return rowCount > 0
+  return rowCount
 }
 
 /** The installation that a store belongs to; undefined while it is new. */

@@ -1,5 +1,13 @@
 import { forgetCopies, listQuarantineCounts, listTables, type TableProgress } from '../db/transfer/ledger.ts'
-import { addLogEntry, deleteMove, type Move, type MoveState, readMoves, writeMove } from './move-state.ts'
+import {
+  addLogEntry,
+  deleteMove,
+  type Move,
+  type MoveState,
+  readMoves,
+  writeMove,
+  writeMoveError,
+} from './move-state.ts'
 import type { Sides, Unit } from './unit.ts'
 
 export interface Entry {
@@ -26,7 +34,7 @@ export class Books {
     return this.#stale ? undefined : this.#move
   }
 
-  /** The move as it was when PostgreSQL last answered: for looking, never for deciding. */
+  /** The move as it was when PostgreSQL last answered. Whoever decides by it has read it just before. */
   get lastKnown(): Move | undefined {
     return this.#move
   }
@@ -53,6 +61,14 @@ export class Books {
   /** Writes a step into the log, without a change of the move. */
   async note(sides: Sides, entry: Entry): Promise<void> {
     await addLogEntry(sides.ledger, this.#logEntry(sides, entry))
+  }
+
+  /** Keeps why the move does not go on; null when it does again. Does nothing where that is known, or nothing moves. */
+  async keepError(ledger: Sides['ledger'], error: string | null): Promise<void> {
+    if (!this.#move || this.#move.error === error) return
+    await writeMoveError(ledger, this.#unit.name, error, this.#clock().toISOString())
+    this.#move = { ...this.#move, error }
+    this.#changed()
   }
 
   /** Writes the move's new state, with an entry of the log. Without a move, it is a new one. */

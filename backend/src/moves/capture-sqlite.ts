@@ -61,23 +61,29 @@ export class SqliteCapture implements Capture {
     role: Exclude<Role, 'none'>,
     options: { readonly discard?: boolean } = {},
   ): Promise<void> {
-    const before = await this.role(tx, unit)
-    const script = tables.flatMap((table) => [createQueue(table), ...dropTriggers(table)])
-    script.push(...tables.flatMap((table) => triggersOf(unit, table, role).map(({ sql }) => sql)))
-    await tx.execScript(`${script.join(';\n')};`)
-    if (before !== 'authority' || role !== 'authority') {
-      const empty = options.discard || before !== 'authority' || !(await this.#hasBacklog(tx, tables))
-      if (!empty) throw new BacklogError(unit)
-      await tx.execScript(tables.map((table) => `DELETE FROM ${queueOf(table)};`).join('\n'))
-      await tx.execute(`DELETE FROM _dirty_whole WHERE table_name IN (SELECT value FROM json_each($1))`, [
-        JSON.stringify(tables.map(({ table }) => table)),
-      ])
-    }
-    await tx.execute(
-      `INSERT INTO _roles (unit, role, tables) VALUES ($1, $2, $3)
+    // One script and one look: this is part of the write pause, and every call crosses to the store's thread and back.
+    const name = literal(unit)
+    const names = tables.map(({ table }) => literal(table)).join(', ')
+    const before = `(SELECT role FROM _roles WHERE unit = ${name})`
+    const isVoid = options.discard
+      ? `NOT (${before} IS 'authority' AND ${literal(role)} = 'authority')`
+      : `${before} IS NOT 'authority'`
+    const queued = tables.map((table) => `EXISTS (SELECT 1 FROM ${queueOf(table)})`)
+    const marked = `EXISTS (SELECT 1 FROM _dirty_whole WHERE table_name IN (${names}))`
+    const described = literal(JSON.stringify(tables.map(({ table, key }) => ({ table, key }))))
+    const script = [
+      ...tables.flatMap((table) => [createQueue(table), ...dropTriggers(table)]),
+      ...tables.flatMap((table) => triggersOf(unit, table, role).map(({ sql }) => sql)),
+      ...tables.map((table) => `DELETE FROM ${queueOf(table)} WHERE ${isVoid}`),
+      `DELETE FROM _dirty_whole WHERE table_name IN (${names}) AND ${isVoid}`,
+      `INSERT INTO _roles (unit, role, tables)
+       SELECT ${name}, ${literal(role)}, ${described}
+       WHERE ${literal(role)} = 'authority' OR NOT (${[...queued, marked].join(' OR ')})
        ON CONFLICT (unit) DO UPDATE SET role = excluded.role, tables = excluded.tables, applying = 0`,
-      [unit, role, JSON.stringify(tables.map(({ table, key }) => ({ table, key })))],
-    )
+    ]
+    await tx.execScript(`${script.join(';\n')};`)
+    const now = await tx.queryOne<{ role: Role }>('SELECT role FROM _roles WHERE unit = $1', [unit])
+    if (now?.role !== role) throw new BacklogError(unit)
   }
 
   async remove(tx: ScriptSession, unit: string, tables: readonly CapturedTable[]): Promise<void> {
@@ -213,13 +219,6 @@ export class SqliteCapture implements Capture {
       tables: shapes.filter((_, i) => places.has(i)),
       whole: shapes.map(({ table }) => table).filter((table) => marked.has(table)),
     }
-  }
-
-  async #hasBacklog(session: ScriptSession, tables: readonly CapturedTable[]): Promise<boolean> {
-    if ((await this.depth(session, tables)).changes > 0) return true
-    const names = tables.map(({ table }) => table)
-    const marks = await session.query<{ name: string }>('SELECT table_name AS name FROM _dirty_whole')
-    return marks.some(({ name }) => names.includes(name))
   }
 }
 

@@ -1,4 +1,7 @@
+import type { Log } from '../core/log.ts'
 import type { Tally } from '../core/tally.ts'
+import { isDbError } from '../db/db-errors.ts'
+import { putPlacement } from '../db/placement-store.ts'
 import type { StorageControl } from '../db/storage-control.ts'
 import type { TableShape } from '../db/transfer/index.ts'
 import type { Books } from './books.ts'
@@ -17,6 +20,7 @@ export interface FlipsDeps {
   readonly applier: Applier
   readonly control: StorageControl
   readonly clock: () => Date
+  readonly log: Log
   /** Pauses in milliseconds, of the flips of all units. */
   readonly pauses: Tally
   readonly changed: () => void
@@ -73,11 +77,14 @@ export class Flips {
       })
       applier.forget()
       applier.disturb()
-      await this.#record(flipped(sides, epoch), step, pauseMs, sides.target.name, null)
+      const after = flipped(sides, epoch)
+      const confirmed = await this.#confirm(after)
+      await this.#record(after, step, { pauseMs, to: sides.target.name, reason: null, confirmed })
     } catch (error) {
       if (!(error instanceof FlipAbortedError)) throw error
       this.aborted++
-      await this.#record(sides, step, error.pauseMs, sides.target.name, error.message)
+      const { pauseMs, message } = error
+      await this.#record(sides, step, { pauseMs, to: sides.target.name, reason: message, confirmed: true })
       throw error
     } finally {
       this.#running = false
@@ -85,12 +92,38 @@ export class Flips {
     }
   }
 
+  /** Tells the old store once more how the last flip ended. Called in turn with the applier. */
+  async confirmLater(sides: Sides): Promise<void> {
+    const { books } = this.#deps
+    const { move } = books
+    if (!move?.details.lastFlip || !(await this.#confirm(sides))) return
+    const details = { ...move.details, lastFlip: { ...move.details.lastFlip, confirmed: true } }
+    await books.enter(sides, { state: move.state, details }, { action: 'confirmed', actor: null })
+  }
+
+  /**
+   * The old store knows that a flip was begun. That it has ended needs no pause, and may fail: until it is told, it
+   * alone cannot say where the unit is, and a settlement of both stores tells it, too.
+   */
+  async #confirm({ source, target, epoch }: Sides): Promise<boolean> {
+    const { unit, clock, log } = this.#deps
+    const rows = unit.domains.map(
+      (domain) => ({ domain, placement: source.name, epoch, state: 'complete' }) as const,
+    )
+    try {
+      await target.store.transaction((tx) => putPlacement(tx, rows, clock().toISOString()))
+      return true
+    } catch (error) {
+      if (!isDbError(error)) throw error
+      log.warn({ unit: unit.name, store: target.name, err: error }, 'the old store was not told of the flip')
+      return false
+    }
+  }
+
   async #record(
     sides: Sides,
     step: FlipStep,
-    pauseMs: number,
-    to: FlipRecord['to'],
-    reason: string | null,
+    { pauseMs, to, reason, confirmed }: Pick<FlipRecord, 'pauseMs' | 'to' | 'reason' | 'confirmed'>,
   ): Promise<void> {
     const { books, clock, pauses } = this.#deps
     pauses.add(pauseMs)
@@ -102,6 +135,7 @@ export class Flips {
       to,
       outcome: reason === null ? 'done' : 'aborted',
       reason,
+      ...(confirmed === undefined ? {} : { confirmed }),
     }
     await books.enter(
       sides,

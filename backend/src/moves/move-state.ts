@@ -15,6 +15,8 @@ export interface FlipRecord {
   readonly to: Placement
   readonly outcome: 'done' | 'aborted'
   readonly reason: string | null
+  /** False while the old store has not been told how it ended. */
+  readonly confirmed?: boolean
 }
 
 export interface VerifyRecord {
@@ -56,7 +58,7 @@ export interface Move {
 }
 
 /** Whether it waits for somebody to resume it. A mirror that is being given up or retired goes on with that. */
-export function isPaused(move: Move | undefined): boolean {
+export function isPaused(move: Pick<Move, 'paused' | 'state'> | undefined): boolean {
   return move?.paused === true && ['starting', 'copying', 'mirroring'].includes(move.state)
 }
 
@@ -116,6 +118,16 @@ export async function writeMove(session: AppDbSession, move: Move, now: string):
       json(move.details),
     ],
   )
+}
+
+/** Keeps why a move does not go on, or that it does again. It is no step: the rest stays as it is. */
+export async function writeMoveError(
+  session: AppDbSession,
+  unit: string,
+  error: string | null,
+  now: string,
+): Promise<void> {
+  await session.execute('UPDATE _moves SET error = $2, updated_at = $3 WHERE unit = $1', [unit, error, now])
 }
 
 export async function deleteMove(session: AppDbSession, unit: string): Promise<void> {

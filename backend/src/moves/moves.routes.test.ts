@@ -14,6 +14,8 @@ const postgres = plainDatabases.find((kind) => kind.name === 'postgres')!
 /** A flip needs no calm minute before it, and no budget on a machine that runs other tests. */
 const QUICK = { pollMs: 20, gatherMs: 1, calmMs: 0, pauseLimitMs: 5_000, pauseBudgetMs: 5_000 }
 
+const DIGEST = expect.stringMatching(/^[0-9a-f]{16,}$/)
+
 let dataDir: string
 let database: TestDatabase
 let storage: Storage
@@ -89,8 +91,8 @@ describe('/api/storage', () => {
         targetId: 'settings',
         details: {
           outcome: 'done',
-          before: { placement: 'sqlite', epoch: 1, mirror: 'postgres' },
-          after: { placement: 'postgres', epoch: 2, mirror: 'sqlite' },
+          before: { placement: 'sqlite', epoch: 1, mirror: 'postgres', digests: { settings: DIGEST } },
+          after: { placement: 'postgres', epoch: 2, mirror: 'sqlite', digests: { settings: DIGEST } },
         },
       },
     ])
@@ -154,6 +156,30 @@ describe('/api/storage', () => {
     const replayed = await step('settings', 'quarantine/replay')
     expect(replayed.status, replayed.text).toBe(200)
     await until('settings', ({ quarantine }) => quarantine.open + quarantine.acknowledged === 0)
+  })
+
+  it('lets a share of the reads run on the mirror, and keeps who asked for it', async () => {
+    await start(database.location)
+    await step('settings', 'mirror')
+    await until('settings', ({ state, verify }) => state === 'mirroring' && verify?.clean === true)
+    const share = (body: unknown) => admin.send('PUT', '/api/storage/units/settings/shadow', body)
+    const on = await share({ share: 100 })
+    expect([on.status, on.body.shadow?.share]).toEqual([200, 100])
+    expect((await admin.get('/api/settings')).status).toBe(200)
+    const seen = await until('settings', ({ shadow }) => (shadow?.compared ?? 0) > 0)
+    expect(seen.shadow).toMatchObject({ mismatches: 0, statements: [] })
+    const text = (await admin.get('/metrics')).text
+    expect(text).toMatch(/holdfast_shadow_reads_total\{unit="settings"\} [1-9]/)
+    expect(text).toMatch(/holdfast_shadow_read_seconds_count\{unit="settings",side="mirror"\} [1-9]/)
+    for (const wrong of [{ share: 101 }, { share: -1 }, {}, { share: 'all' }])
+      expect((await share(wrong)).status).toBe(400)
+    const operator = await app.userWith('operator')
+    expect((await operator.send('PUT', '/api/storage/units/settings/shadow', { share: 1 })).status).toBe(403)
+    expect((await admin.send('PUT', '/api/storage/units/users/shadow', { share: 1 })).body.code).toBe(
+      'move_refused',
+    )
+    const [, entry] = (await admin.get('/api/audit?action=storage.shadow')).body.items
+    expect(entry).toMatchObject({ username: 'ada', targetId: 'settings' })
   })
 
   it('says what to set where there is no PostgreSQL', async () => {

@@ -38,8 +38,14 @@ const SUMMARIES: Readonly<Record<MoveAction, string>> = {
 /** Steps that may be told what the caller knows and accepts. */
 const FLIPS: readonly MoveAction[] = ['cutover', 'rollback', 'finish']
 
-/** What of a unit is worth keeping in the audit log, before and after a step. */
-const traceOf = ({ placement, epoch, mirror, state }: StorageUnit) => ({ placement, epoch, mirror, state })
+/** What of a unit is worth keeping in the audit log, before and after a step: the digests are those of the last verify. */
+function traceOf({ placement, epoch, mirror, state, verify, tables }: StorageUnit) {
+  const digests = tables.flatMap(({ table, digest }) => (digest === null ? [] : [[table, digest] as const]))
+  return {
+    ...{ placement, epoch, mirror, state },
+    ...(verify?.at && { verifiedAt: verify.at, digests: Object.fromEntries(digests) }),
+  }
+}
 
 /** The moves of units between the stores, for admins. Every step leaves the epoch before and after in the audit log. */
 export function movesRoutes(deps: { moves: MovesService }): Route[] {

@@ -27,6 +27,8 @@ const tableSchema = z.object({
   mirrorRows: z.int().nullable(),
   bytes: z.int().nullable(),
   mirrorBytes: z.int().nullable(),
+  /** Of all rows at the last verify; null before. */
+  digest: z.string().nullable(),
   state: z.enum(['settled', 'waiting', 'copying', 'indexing', 'copied']),
   copiedRows: z.int(),
 })
@@ -116,6 +118,8 @@ export const storageUnitSchema = z
         to: placementSchema,
         outcome: z.enum(['done', 'aborted']),
         reason: z.string().nullable(),
+        /** Both stores say where the unit is now. Otherwise the old one is told again, until it knows. */
+        confirmed: z.boolean(),
       })
       .nullable(),
     /** Why the move does not go on by itself, and what to do. */

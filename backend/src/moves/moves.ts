@@ -127,10 +127,11 @@ export function createMoves(deps: MovesDeps): MovesService {
       placement: control.decision(unit.domains[0] ?? 'settings')?.placement,
       postgresConfigured: control.configured.postgres,
       away: sides ? undefined : awayReason(deps.status()),
-      move: mover.books.move,
+      // Whoever acts has just read it. The mover forgets it when something fails, which is no reason to say it is not there.
+      move: mover.books.lastKnown,
       verifying: mover.verifies.running !== undefined,
       flipping: mover.flips.running,
-      error: mover.error,
+      error: mover.error ?? mover.books.lastKnown?.error ?? null,
       lag: applier.lag,
       calmForMs: applier.calmForMs(),
       expectedPauseMs: (applier.lag.changes / applier.rate) * 1_000 + FLIP_OVERHEAD_MS,

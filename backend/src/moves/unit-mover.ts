@@ -62,6 +62,7 @@ export class UnitMover {
       applier: this.applier,
       control,
       clock,
+      log: deps.log,
       pauses: deps.pauses,
       changed,
     })
@@ -243,9 +244,10 @@ export class UnitMover {
       let restMs = this.#deps.limits.pollMs
       try {
         if (await this.#turns.run(() => this.#step())) restMs = this.#deps.limits.gatherMs
-        if (this.sides()) this.#recovered()
+        if (this.sides()) await this.#recovered()
       } catch (error) {
         restMs = this.#failed(error)
+        await this.#keepError()
       }
       await this.#rest(restMs)
     }
@@ -301,6 +303,7 @@ export class UnitMover {
       this.#partitionsKeptAtMs = nowMs
     }
     const { size } = await this.#apply(sides, shapes)
+    if (this.books.move?.details.lastFlip?.confirmed === false) await this.flips.confirmLater(sides)
     if (this.verifies.isDue(nowMs)) this.#inBackground(this.verifies.run(null))
     this.#deps.changed()
     return size > 0
@@ -336,12 +339,26 @@ export class UnitMover {
     work.catch((error: unknown) => this.#failed(error))
   }
 
-  #recovered(): void {
+  async #recovered(): Promise<void> {
+    const sides = this.sides()
+    // Of before the start, too.
+    if (sides && this.books.move?.error) await this.books.keepError(sides.ledger, null)
     if (this.#failures === 0) return
     this.#failures = 0
     this.#error = null
     if (this.books.lastKnown) this.#deps.log.info({ unit: this.unit.name }, 'move goes on')
     this.#deps.changed()
+  }
+
+  /** For whoever looks after the next start. Where the books cannot be written, the page says so meanwhile. */
+  async #keepError(): Promise<void> {
+    const ledger = this.#deps.control.store('postgres')?.db
+    if (!ledger || this.#error === null) return
+    try {
+      await this.books.keepError(ledger, this.#error)
+    } catch (error) {
+      this.#deps.log.debug({ unit: this.unit.name, err: error }, 'why a move waits was not written down')
+    }
   }
 
   /** @returns how long to rest before the next try. */

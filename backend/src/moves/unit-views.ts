@@ -5,6 +5,7 @@ import { quoteName } from '../db/sql-text.ts'
 import type { StorageControl } from '../db/storage-control.ts'
 import type { TableProgress } from '../db/transfer/ledger.ts'
 import { createTableSizesStore, type TableSize } from '../storage/index.ts'
+import { type KnownMove, moveByRole } from './last-known.ts'
 import { isPaused } from './move-state.ts'
 import { type MoveAction, moveActionSchema, type StorageUnit } from './moves.schema.ts'
 import { otherPlacement, phaseOf, type Sides, tieOf, type Unit } from './unit.ts'
@@ -56,7 +57,7 @@ export function createUnitViews(deps: { status: () => StorageStatus; control: St
     reasonsAgainst: (action: MoveAction) => string[],
   ): Promise<StorageUnit> {
     const { unit, applier, copying, books } = mover
-    const move = books.lastKnown
+    const move = books.lastKnown ?? (sides ? undefined : await moveByRole(deps.control.store('sqlite'), unit))
     const decision = deps.control.decision(unit.domains[0] ?? 'settings')
     const placement = decision?.placement ?? null
     const mirrored = move !== undefined && move.state !== 'finished'
@@ -73,10 +74,10 @@ export function createUnitViews(deps: { status: () => StorageStatus; control: St
       epoch: decision?.epoch ?? 0,
       mirror,
       source: mirrored ? move.source : null,
-      state: stateOf(mover),
+      state: mover.flips.running ? 'fenced' : stateOf(move),
       paused: isPaused(move),
       archived: move?.state === 'finished',
-      tables: await tablesOf(unit, placement, mirror ?? archiveOf(mover, placement), progress),
+      tables: await tablesOf(unit, placement, mirror ?? archiveOf(move, placement), progress),
       progress: sides && move?.state === 'copying' ? copying.progress() : null,
       lag: sides && move?.state === 'mirroring' ? { ...applier.lag } : null,
       throttle: copying.throttled,
@@ -90,10 +91,10 @@ export function createUnitViews(deps: { status: () => StorageStatus; control: St
               clean: verify?.differences === 0,
             }
           : null,
-      shadow: move?.state === 'mirroring' ? shadowOf(mover, move.details.shadow?.share ?? 0) : null,
+      shadow: sides && move?.state === 'mirroring' ? shadowOf(mover, move.details.shadow?.share ?? 0) : null,
       quarantine,
-      lastFlip: move?.details.lastFlip ?? null,
-      error: move ? (mover.error ?? (mirrored ? (away ?? null) : null)) : null,
+      lastFlip: lastFlipOf(move),
+      error: move ? (mover.error ?? move.error ?? (mirrored ? (away ?? null) : null)) : null,
       actions: moveActionSchema.options.map((action) => {
         const reasons = reasonsAgainst(action)
         return { action, possible: reasons.length === 0, reasons }
@@ -121,6 +122,7 @@ export function createUnitViews(deps: { status: () => StorageStatus; control: St
             : null,
           bytes: here.get(table)?.sizeBytes ?? null,
           mirrorBytes: there.get(table)?.sizeBytes ?? null,
+          digest: known?.sourceDigest ?? null,
           state: known?.state ?? 'settled',
           copiedRows: known?.copiedRows ?? 0,
         }
@@ -136,13 +138,17 @@ function shadowOf({ shadow }: UnitMover, share: number): StorageUnit['shadow'] {
   return { share, compared, mismatches, undecided, left, p95Ms: shadow.p95Ms(), statements }
 }
 
-function archiveOf(mover: UnitMover, placement: Placement | null): Placement | null {
-  return mover.books.move?.state === 'finished' && placement ? otherPlacement(placement) : null
+function lastFlipOf(move: KnownMove | undefined): StorageUnit['lastFlip'] {
+  const flip = move?.details.lastFlip
+  return flip ? { ...flip, confirmed: flip.confirmed ?? true } : null
 }
 
-function stateOf(mover: UnitMover): StorageUnit['state'] {
-  if (mover.flips.running) return 'fenced'
-  switch (mover.books.lastKnown?.state) {
+function archiveOf(move: KnownMove | undefined, placement: Placement | null): Placement | null {
+  return move?.state === 'finished' && placement ? otherPlacement(placement) : null
+}
+
+function stateOf(move: KnownMove | undefined): StorageUnit['state'] {
+  switch (move?.state) {
     case 'starting':
     case 'copying':
       return 'copying'
