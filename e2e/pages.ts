@@ -21,6 +21,7 @@ const fixed: readonly PageCase[] = [
   { name: 'storage-timeline', path: '/storage?tab=timeline', signedIn: true },
   { name: 'audit', path: '/audit', signedIn: true },
   { name: 'system', path: '/system', signedIn: true },
+  { name: 'doctor', path: '/doctor', signedIn: true },
   { name: 'settings-general', path: '/settings', signedIn: true },
   { name: 'settings-retention', path: '/settings?tab=retention', signedIn: true },
   { name: 'settings-endpoints', path: '/settings?tab=endpoints', signedIn: true },

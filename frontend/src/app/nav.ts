@@ -12,6 +12,7 @@ import {
   ScrollText,
   Server,
   Settings,
+  Stethoscope,
 } from 'lucide-react'
 import { texts } from '../lib/texts.ts'
 
@@ -50,6 +51,7 @@ export const NAV: readonly { label: string; items: readonly NavItem[] }[] = [
       { to: '/audit', label: texts.nav.audit, icon: ScrollText, key: 'a' },
       { to: '/settings', label: texts.nav.settings, icon: Settings, key: ',' },
       { to: '/system', label: texts.nav.system, icon: Info, key: 'y' },
+      { to: '/doctor', label: texts.nav.doctor, icon: Stethoscope, key: 'm' },
     ],
   },
 ]

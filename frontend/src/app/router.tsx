@@ -215,6 +215,13 @@ const systemRoute = createRoute({
   component: lazyRouteComponent(() => import('../features/system/system-page.tsx'), 'SystemPage'),
 })
 
+const doctorRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/doctor',
+  staticData: { crumb: texts.nav.doctor },
+  component: lazyRouteComponent(() => import('../features/doctor/doctor-page.tsx'), 'DoctorPage'),
+})
+
 // Development only: neither the route nor its code is in a build.
 const developmentRoutes = import.meta.env.DEV
   ? [
@@ -245,6 +252,7 @@ const routeTree = rootRoute.addChildren([
     settingsRoute,
     auditRoute,
     systemRoute,
+    doctorRoute,
     ...developmentRoutes,
   ]),
 ])

@@ -1,7 +1,14 @@
 import { adminTexts } from './texts/admin.ts'
 import { baseTexts } from './texts/base.ts'
+import { doctorTexts } from './texts/doctor.ts'
 import { overviewTexts } from './texts/overview.ts'
 import { storageTexts } from './texts/storage.ts'
 
 /** Every text of the page, by area: a translation replaces the files of ./texts. */
-export const texts = { ...baseTexts, ...adminTexts, overview: overviewTexts, storage: storageTexts }
+export const texts = {
+  ...baseTexts,
+  ...adminTexts,
+  overview: overviewTexts,
+  storage: storageTexts,
+  doctor: doctorTexts,
+}

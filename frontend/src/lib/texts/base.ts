@@ -76,6 +76,7 @@ export const baseTexts = {
     settings: 'Settings',
     audit: 'Audit',
     system: 'System',
+    doctor: 'Doctor',
     design: 'Design',
     open: 'Open the navigation',
     breadcrumbs: 'Breadcrumbs',

@@ -1,0 +1,79 @@
+import AxeBuilder from '@axe-core/playwright'
+import pg from 'pg'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startPostgres, type TestServer } from '../backend/test/postgres-server.ts'
+import { type Complaints, launchBrowser, settled, visit } from './browser.ts'
+import { type Product, startProduct } from './product.ts'
+
+let postgres: TestServer
+let product: Product
+let browser: Browser
+let page: Page
+let complaints: Complaints
+
+beforeAll(async () => {
+  postgres = await startPostgres()
+  product = await startProduct({ history: '0', hosts: 1, containers: 5, postgresUrl: postgres.url })
+  browser = await launchBrowser()
+  ;({ page, complaints } = await visit(browser, product.url))
+})
+afterAll(async () => {
+  await browser?.close()
+  await product?.stop()
+  await postgres?.stop()
+})
+
+async function onDatabase(sql: string): Promise<void> {
+  const client = new pg.Client(postgres.url)
+  await client.connect()
+  await client.query(sql)
+  await client.end()
+}
+
+async function expectAccessible(): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).analyze()
+  expect(violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)])).toEqual([])
+}
+
+const index = () => page.locator('[data-finding="schema.index"]')
+
+async function runAgain(): Promise<void> {
+  const answered = page.waitForResponse((response) => response.url().endsWith('/api/doctor'))
+  await page.getByRole('button', { name: 'Run again' }).click()
+  await answered
+}
+
+describe('the doctor page', () => {
+  it('shows what is wrong with its cure, and that it is gone', { timeout: 60_000 }, async () => {
+    await onDatabase('DROP INDEX idx_audit_created')
+    await page.goto('/doctor')
+    await settled(page)
+    await index().getByText('An index is missing').waitFor()
+    expect(await index().getByText('Warning').isVisible()).toBe(true)
+    await expectAccessible()
+    const command = await index().locator('code').textContent()
+    await onDatabase(command ?? '')
+    await runAgain()
+    await index().waitFor({ state: 'detached' })
+    expect(await page.getByText('Tables, keys and indexes').count()).toBe(0)
+    await page.getByRole('switch', { name: /Show what is fine/ }).click()
+    await page.getByText('Tables, keys and indexes').first().waitFor()
+    await expectAccessible()
+  })
+
+  it('says that there is nothing to mend', async () => {
+    await page.route('**/api/doctor', async (route) => {
+      const response = await route.fetch()
+      const report: { findings: { severity: string }[] } = await response.json()
+      const findings = report.findings.filter(({ severity }) => severity === 'ok')
+      const counts = { error: 0, warning: 0, info: 0, ok: findings.length }
+      await route.fulfill({ response, json: { ...report, findings, counts } })
+    })
+    await page.goto('/doctor')
+    await settled(page)
+    await page.getByRole('main').getByText('were looked at and are fine').waitFor()
+    await expectAccessible()
+    expect(complaints.errors).toEqual([])
+  })
+})
