@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -6,11 +6,13 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startTestApp, type TestApp } from '../../test/app.ts'
 import { plainDatabases, type TestDatabase } from '../../test/databases.ts'
+import { flip } from '../../test/two-stores.ts'
 import { createLogger } from '../core/log.ts'
 import { writeServerFile } from '../core/server-file.ts'
 import { openStorage, type Storage } from '../db/app-db-router.ts'
 import { settleRoles } from '../moves/index.ts'
-import { runStorage } from './storage/run.ts'
+import { allUnits } from '../moves/unit.ts'
+import { runStorage, runStorageArchive } from './storage/run.ts'
 import type { Command } from './storage/select.ts'
 import type { StorageFlags } from './storage.ts'
 
@@ -218,5 +220,90 @@ describe('holdfast storage, without a server', () => {
       exit: 1,
       errors: expect.stringContaining('There is no installation'),
     })
+  })
+})
+
+describe('holdfast storage archive', () => {
+  const file = () => join(dataDir, 'holdfast.db')
+
+  async function archive(flags: Parameters<typeof runStorageArchive>[0]) {
+    let output = ''
+    let errors = ''
+    const env = { DATA_DIR: dataDir, POSTGRES_APP_URL: database.location }
+    const exit = await runStorageArchive(flags, env, {
+      columns: undefined,
+      write: (text) => {
+        output += text
+      },
+      error: (text) => {
+        errors += text
+      },
+    })
+    return { exit, output, errors }
+  }
+
+  async function moved(): Promise<void> {
+    await stopped(async (storage) => {
+      for (const { domains } of allUnits) await flip(storage, domains)
+    })
+  }
+
+  it('says what is left to do, with exit code 2', async () => {
+    await stopped()
+    expect((await archive({ list: true })).output).toMatch(/cannot be archived yet:\n {2}In SQLite: /)
+    expect(await archive({})).toMatchObject({ exit: 2, errors: expect.stringContaining('Move and finish') })
+    expect(existsSync(file())).toBe(true)
+  })
+
+  it('does it without a server, lists and deletes, and asks before', async () => {
+    await moved()
+    const unasked = await archive({})
+    expect(unasked).toMatchObject({ exit: 1, errors: expect.stringContaining('--yes') })
+    expect(existsSync(file())).toBe(true)
+    const done = await archive({ yes: true, json: true })
+    expect(done.exit).toBe(0)
+    const { archive: archived } = JSON.parse(done.output)
+    expect(archived).toMatchObject({ archivedBy: 'cli', sha256: expect.stringMatching(/^[0-9a-f]{64}$/) })
+    expect(existsSync(file())).toBe(false)
+    expect((await archive({ list: true })).output).toContain(archived.sha256)
+    expect((await archive({ delete: '../server.json', yes: true })).exit).toBe(2)
+    expect((await archive({ delete: archived.name, yes: true })).exit).toBe(0)
+    expect(existsSync(archived.path)).toBe(false)
+    expect((await archive({ list: true })).output).toContain('deleted')
+    expect((await archive({ yes: true })).errors).toContain('There is no SQLite file')
+  })
+
+  it('asks the server that runs, whose answers go on', async () => {
+    await moved()
+    const storage = await openStorage({
+      config: {
+        dataDir,
+        postgresAppUrl: database.location,
+        postgresAppMaxConnections: 10,
+        storagePlacement: undefined,
+        storagePlacements: {},
+      },
+      log: createLogger('silent'),
+      clock: () => new Date(),
+      settleRoles,
+    })
+    closers.push(() => storage.close())
+    const app = await startTestApp({ storage, dataDir, moveLimits: QUICK, localSecret: SECRET })
+    closers.push(() => app.stop())
+    writeServerFile(dataDir, { url: app.base, pid: process.pid, secret: SECRET })
+    const admin = await app.admin()
+    expect((await archive({ yes: true })).exit).toBe(0)
+    const { body } = await admin.get('/api/storage/archives')
+    expect(body).toMatchObject({ possible: false, file: null, items: [{ deletedAt: null }] })
+    expect((await admin.get('/api/system')).body.stores).toMatchObject([
+      { name: 'postgres', reachable: true },
+    ])
+    expect((await admin.get('/health/ready')).body.checks.sqlite).toBeUndefined()
+    const audits = (await admin.get('/api/audit?action=storage.archive')).body.items
+    expect(audits[0]).toMatchObject({ action: 'storage.archive', targetId: body.items[0].name })
+    const viewer = await app.userWith('viewer')
+    expect((await viewer.get('/api/storage/archives')).status).toBe(403)
+    expect((await viewer.post('/api/storage/archive')).status).toBe(403)
+    expect((await archive({ delete: body.items[0].name, yes: true })).exit).toBe(0)
   })
 })

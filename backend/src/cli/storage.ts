@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { ArchiveFlags } from './storage/archive.ts'
 import type { Command as StorageCommand } from './storage/select.ts'
 
 export interface StorageFlags {
@@ -56,18 +57,31 @@ export function registerStorage(program: Command): void {
           .choices(['sqlite', 'postgres'])
           .default('sqlite'),
       )
-      .option('--json', 'print lines of JSON')
-      .option('--url <address>', 'a server elsewhere; HOLDFAST_URL')
-      .option(
-        '--token <token>',
-        'API token for --url; better in HOLDFAST_TOKEN, which other users cannot see',
-      )
+    addServerOptions(command)
     addOwnOptions(command, name)
     command.action(async (domains: string[], flags: StorageFlags) => {
       const { runStorage } = await import('./storage/run.ts')
       process.exitCode = await runStorage(name, domains, flags, process.env)
     })
   }
+  addServerOptions(
+    storage
+      .command('archive')
+      .description('put the SQLite file away, once every unit is finished in PostgreSQL')
+      .option('--list', 'what was archived, and whether the file in use can be')
+      .option('--delete <name>', 'delete an archived file for good; its note stays')
+      .option('--yes', 'do not ask'),
+  ).action(async (flags: ArchiveFlags) => {
+    const { runStorageArchive } = await import('./storage/run.ts')
+    process.exitCode = await runStorageArchive(flags, process.env)
+  })
+}
+
+function addServerOptions(command: Command): Command {
+  return command
+    .option('--json', 'print lines of JSON')
+    .option('--url <address>', 'a server elsewhere; HOLDFAST_URL')
+    .option('--token <token>', 'API token for --url; better in HOLDFAST_TOKEN, which other users cannot see')
 }
 
 function addOwnOptions(command: Command, name: StorageCommand): void {

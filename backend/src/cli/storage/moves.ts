@@ -1,7 +1,8 @@
+import type { ArchiveService } from '../../moves/archive.ts'
 import type { MovesService } from '../../moves/moves.service.ts'
 
 /** What the commands use of the moves, be they those of a server or of this process. */
-export type Moves = Pick<
+export type Moves = { readonly archive: Omit<ArchiveService, 'settle'> } & Pick<
   MovesService,
   'units' | 'unit' | 'plan' | 'rehearse' | 'act' | 'log' | 'quarantine' | 'acknowledge' | 'replay'
 >

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { storageArchiveSchema, storageArchivesSchema } from '../../moves/archive.schema.ts'
 import {
   moveLogPageSchema,
   planSchema,
@@ -21,6 +22,17 @@ export function remoteMoves(server: Server): Moves {
     callServer(server, 'POST', path, schema, body, signal)
   const unitPath = (unit: string) => `/api/storage/units/${encodeURIComponent(unit)}`
   return {
+    archive: {
+      list: () => get('/api/storage/archives', storageArchivesSchema),
+      run: () => post('/api/storage/archive', storageArchiveSchema),
+      remove: (name) =>
+        callServer(
+          server,
+          'DELETE',
+          `/api/storage/archives/${encodeURIComponent(name)}`,
+          storageArchiveSchema,
+        ),
+    },
     units: async () => (await get('/api/storage', storageUnitsSchema)).items,
     unit: (name) => get(unitPath(name), storageUnitSchema),
     plan: (units, signal) => post('/api/storage/plan', planSchema, { units }, signal),

@@ -1,6 +1,7 @@
-import { createInterface } from 'node:readline/promises'
 import type { StorageUnit } from '../../moves/moves.schema.ts'
 import type { StorageFlags } from '../storage.ts'
+import { type ArchiveFlags, runArchive } from './archive.ts'
+import { confirm } from './confirm.ts'
 import { type Connection, connect } from './connect.ts'
 import { failureOf } from './failure.ts'
 import { EXIT, UsageError } from './moves.ts'
@@ -35,14 +36,9 @@ export async function runStorage(
   env: Readonly<Record<string, string | undefined>>,
   output: Output = terminal,
 ): Promise<number> {
-  const printer = createPrinter(output, flags.json ?? false)
-  const interrupt = new AbortController()
-  const onSignal = () => interrupt.abort()
-  process.once('SIGINT', onSignal)
-  let connection: Connection | undefined
-  try {
-    connection = await connect(flags, env, !onlyLooks(command, flags))
-    const units = selectUnits(await connection.moves.units(), command, {
+  const acts = !onlyLooks(command, flags)
+  return withMoves({ flags, env, output, acts }, async ({ moves, offline }, printer, signal) => {
+    const units = selectUnits(await moves.units(), command, {
       names,
       phase: flags.phase,
       from: flags.from,
@@ -52,16 +48,51 @@ export async function runStorage(
       return EXIT.done
     }
     const run: Run = {
-      moves: connection.moves,
+      moves,
       printer,
-      wait: Boolean(flags.wait) || units.length > 1 || connection.offline,
-      signal: interrupt.signal,
+      wait: Boolean(flags.wait) || units.length > 1 || offline,
+      signal,
       pollMs: POLL_MS,
-      patienceMs: flags.wait || connection.offline ? PATIENCE_MS : 0,
+      patienceMs: flags.wait || offline ? PATIENCE_MS : 0,
       ...(flags.acknowledge === undefined ? {} : { acknowledge: flags.acknowledge }),
       ...(flags.budget === undefined ? {} : { budgetMs: flags.budget }),
     }
-    return await runCommand(command, units, run, flags)
+    return runCommand(command, units, run, flags)
+  })
+}
+
+/** Runs `holdfast storage archive` and resolves to its exit code. */
+export function runStorageArchive(
+  flags: ArchiveFlags,
+  env: Readonly<Record<string, string | undefined>>,
+  output: Output = terminal,
+): Promise<number> {
+  return withMoves({ flags, env, output, acts: !flags.list }, ({ moves }, printer) =>
+    runArchive(moves, printer, flags),
+  )
+}
+
+interface Invocation {
+  readonly flags: Pick<StorageFlags, 'json' | 'url' | 'token'>
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly output: Output
+  /** Whether the command changes anything. */
+  readonly acts: boolean
+}
+
+/** Finds who does the work and says what went wrong; resolves to the exit code. */
+async function withMoves(
+  { flags, env, output, acts }: Invocation,
+  work: (connection: Connection, printer: Printer, signal: AbortSignal) => Promise<number>,
+): Promise<number> {
+  const printer = createPrinter(output, flags.json ?? false)
+  const interrupt = new AbortController()
+  const onSignal = () => interrupt.abort()
+  process.once('SIGINT', onSignal)
+  let connection: Connection | undefined
+  try {
+    connection = await connect(flags, env, acts)
+    return await work(connection, printer, interrupt.signal)
   } catch (error) {
     const failure = failureOf(error)
     if (!failure) throw error
@@ -90,7 +121,7 @@ async function runCommand(
       return quarantine(units, run, flags)
     case 'finish':
     case 'purge':
-      await confirm(command, units, flags)
+      await confirmStep(command, units, flags)
       return runStep(run, command, units)
     default:
       return runStep(run, command, units)
@@ -150,23 +181,20 @@ async function changeQuarantine(unit: string, { moves, printer }: Run, flags: St
 }
 
 /** @throws UsageError when nobody can be asked or the answer is no. */
-async function confirm(
+async function confirmStep(
   command: 'finish' | 'purge',
   units: readonly StorageUnit[],
   { yes }: StorageFlags,
 ): Promise<void> {
   if (yes) return
   const names = units.map(({ unit }) => unit).join(', ')
-  if (!process.stdin.isTTY) throw new UsageError(`${command} cannot be undone: say --yes to mean ${names}.`)
   const consequence =
     command === 'finish'
       ? 'The mirrors end and there is no rollback any more.'
       : 'The rows that the moves left in the old store are deleted for good.'
-  const reader = createInterface({ input: process.stdin, output: process.stderr })
-  try {
-    const answer = await reader.question(`${command} ${names}. ${consequence} Type ${command} to go on: `)
-    if (answer.trim() !== command) throw new UsageError('Nothing was changed.')
-  } finally {
-    reader.close()
-  }
+  await confirm({
+    word: command,
+    question: `${command} ${names}. ${consequence}`,
+    unasked: `${command} cannot be undone: say --yes to mean ${names}.`,
+  })
 }
