@@ -61,6 +61,8 @@ export async function openMoveBench(
     readonly limits?: Partial<MoveLimits>
     readonly logLevel?: LogLevel
     readonly database?: TestDatabase
+    /** The time of the moves. */
+    readonly clock?: () => Date
     /** Stands between the moves and the stores. */
     readonly control?: (control: StorageControl) => StorageControl
   } = {},
@@ -76,7 +78,7 @@ export async function openMoveBench(
       control: options.control?.(storage.control) ?? storage.control,
       status: () => storage.status(),
       log,
-      clock: () => new Date(),
+      clock: options.clock ?? (() => new Date()),
       dataDir,
       limits: { ...QUICK, ...options.limits },
       // A machine that runs tests is late all the time.

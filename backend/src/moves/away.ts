@@ -1,6 +1,15 @@
 import { AppError } from '../core/errors.ts'
 import type { StorageStatus } from '../db/app-db-router.ts'
+import type { SchemaDriftError } from '../db/transfer/index.ts'
 import { storeTitle } from './unit.ts'
+
+/** Tables of the two stores that are not the same any more. */
+export function drifted({ message }: SchemaDriftError): AppError {
+  return refused([
+    `${message}. Tables were changed by hand: take that back; a PostgreSQL that holds nothing yet may as well be ` +
+      'replaced by an empty database',
+  ])
+}
 
 export function refused(reasons: readonly string[]): AppError {
   return new AppError(409, 'move_refused', reasons.join('. '), { extra: { reasons } })

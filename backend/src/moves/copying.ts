@@ -16,17 +16,24 @@ export interface CopyProgress {
   readonly etaSeconds: number | null
 }
 
+interface CopyingDeps extends MoveDeps {
+  readonly throttle: Throttle
+  /** Called for each page that was written: whatever stood in the way is over. */
+  readonly advanced: () => void
+  readonly changed: () => void
+}
+
 /** Fills the mirror of one unit, table by table, parents first, from wherever it stopped before. */
 export class Copying {
   readonly #unit: Unit
-  readonly #deps: MoveDeps & { readonly throttle: Throttle; readonly changed: () => void }
+  readonly #deps: CopyingDeps
   readonly #tables = new Map<string, { rows: number; total: number }>()
   readonly #marks: { atMs: number; rows: number }[] = []
   #startedMs = 0
   #waiting: string | null = null
   throttleSeconds = 0
 
-  constructor(unit: Unit, deps: MoveDeps & { readonly throttle: Throttle; readonly changed: () => void }) {
+  constructor(unit: Unit, deps: CopyingDeps) {
     this.#unit = unit
     this.#deps = deps
   }
@@ -131,6 +138,7 @@ export class Copying {
     const atMs = performance.now()
     this.#marks.push({ atMs, rows: this.rowsCopied })
     while ((this.#marks[0]?.atMs ?? atMs) < atMs - RATE_WINDOW_MS) this.#marks.shift()
+    this.#deps.advanced()
     this.#deps.changed()
   }
 }

@@ -20,6 +20,7 @@ import { occupiedTables } from './occupied.ts'
 import { planUnits } from './plan.ts'
 import { rehearseUnit } from './rehearse.ts'
 import { replayQuarantine } from './replay.ts'
+import { reasonsOfStores } from './soundness.ts'
 import { createThrottle, type Throttle } from './throttle.ts'
 import {
   allUnits,
@@ -177,6 +178,15 @@ export function createMoves(deps: MovesDeps): MovesService {
     if (reasons.length > 0) throw refused(reasons)
   }
 
+  /** What was read before is not relied upon: somebody may have changed the stores by hand since. */
+  async function assertSound(mover: UnitMover, action: MoveAction, sides: Sides): Promise<void> {
+    if (!['mirror', 'verify', 'cutover', 'rollback'].includes(action)) return
+    const shapes = await mover.readShapes(sides)
+    const facts = { sides, shapes, clock, lagGoalMs: limits.lagGoalMs, dataDir: deps.dataDir }
+    const reasons = await reasonsOfStores(action, facts)
+    if (reasons.length > 0) throw refused(reasons)
+  }
+
   async function act(
     mover: UnitMover,
     action: MoveAction,
@@ -187,6 +197,7 @@ export function createMoves(deps: MovesDeps): MovesService {
     if (options.acknowledge !== undefined) await acknowledge(mover, sides, options.acknowledge, actor)
     if (action === 'cutover') await backups.take(mover, sides)
     await assertPossible(mover, action, sides, options.budgetMs)
+    await assertSound(mover, action, sides)
     const { name } = actor
     switch (action) {
       case 'mirror': {
@@ -274,6 +285,7 @@ export function createMoves(deps: MovesDeps): MovesService {
           transfer,
           clock,
           dataDir: deps.dataDir,
+          lagGoalMs: limits.lagGoalMs,
           movers: units.map(moverOf),
           awayReason: () => awayReason(deps.status()),
         },

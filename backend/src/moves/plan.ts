@@ -1,34 +1,40 @@
-import { statfs } from 'node:fs/promises'
+import { AppError } from '../core/errors.ts'
 import type { AppDb } from '../db/app-db.ts'
 import { quoteName } from '../db/sql-text.ts'
 import type { StorageControl } from '../db/storage-control.ts'
 import type { Reject, TableShape, Transfer } from '../db/transfer/index.ts'
 import type { MovePlan } from './moves.schema.ts'
 import { occupiedTables } from './occupied.ts'
+import { bytesOf, freeBytes } from './room.ts'
+import { reasonsOfStores } from './soundness.ts'
 import { otherPlacement, phaseOf, type Sides, storeTitle, tieOf } from './unit.ts'
 import type { UnitMover } from './unit-mover.ts'
 
 /** Rows a second that a copy with its verify reaches at least on two cores; for the estimate. */
 const ROWS_PER_SECOND = 20_000
 const BYTES_PER_SECOND = 20 * 1024 * 1024
-/** Indexes, page overhead and the log of a copy, as a share of the rows themselves. */
+/** What PostgreSQL takes of what SQLite takes, page overhead and the log of a copy with it … */
 const GROWTH = 1.4
+/** … and for each row: its head, and that of its entry in the index of the key. */
+const BYTES_PER_ROW = 56
 const EXAMPLES = 5
 
 type UnitPlan = MovePlan['units'][number]
 type TablePlan = UnitPlan['tables'][number]
 
+export interface PlanDeps {
+  readonly control: StorageControl
+  readonly transfer: Transfer
+  readonly clock: () => Date
+  readonly dataDir: string
+  readonly lagGoalMs: number
+  /** Why a store cannot be used, should one be missing. */
+  readonly awayReason: () => string
+}
+
 /** Reads every row of the units and says what a move would take and meet. Changes nothing. */
 export async function planUnits(
-  deps: {
-    readonly control: StorageControl
-    readonly transfer: Transfer
-    readonly clock: () => Date
-    readonly dataDir: string
-    readonly movers: readonly UnitMover[]
-    /** Why a store cannot be used, should one be missing. */
-    readonly awayReason: () => string
-  },
+  deps: PlanDeps & { readonly movers: readonly UnitMover[] },
   signal: AbortSignal = new AbortController().signal,
 ): Promise<MovePlan> {
   const units: UnitPlan[] = []
@@ -36,11 +42,7 @@ export async function planUnits(
   return { generatedAt: deps.clock().toISOString(), units, freeBytes: await freeBytes(deps.dataDir) }
 }
 
-async function planUnit(
-  deps: { readonly control: StorageControl; readonly transfer: Transfer; readonly awayReason: () => string },
-  mover: UnitMover,
-  signal: AbortSignal,
-): Promise<UnitPlan> {
+async function planUnit(deps: PlanDeps, mover: UnitMover, signal: AbortSignal): Promise<UnitPlan> {
   const { unit } = mover
   const sides = mover.sides()
   const from = deps.control.decision(unit.domains[0] ?? 'settings')?.placement ?? 'sqlite'
@@ -52,22 +54,34 @@ async function planUnit(
     from,
     to: otherPlacement(from),
   }
-  if (!sides) {
-    const obstacles = [deps.awayReason()]
+  const blocked = (obstacles: string[]): UnitPlan => {
     return { ...plan, tables: [], estimatedSeconds: 0, estimatedBytes: 0, obstacles }
   }
-  const shapes = await mover.readShapes(sides)
+  if (!sides) return blocked([deps.awayReason()])
+  let shapes: readonly TableShape[]
+  try {
+    shapes = await mover.readShapes(sides)
+  } catch (error) {
+    // Tables that were changed by hand: the other units can be planned all the same.
+    if (error instanceof AppError) return blocked([error.message])
+    throw error
+  }
   const tables: TablePlan[] = []
   for (const shape of shapes) tables.push(await planTable(deps.transfer, sides, shape, signal))
   const rows = tables.reduce((sum, table) => sum + table.rows, 0)
   const bytes = tables.reduce((sum, table) => sum + table.bytes, 0)
-  const occupied = mover.books.move ? [] : await occupiedTables(sides.target.store, shapes)
+  const obstacles: string[] = []
+  if (!mover.books.move) {
+    const occupied = await occupiedTables(sides.target.store, shapes)
+    obstacles.push(...occupied.map((table) => `${storeTitle[plan.to]} holds rows of its own in ${table}`))
+    obstacles.push(...(await reasonsOfStores('mirror', { ...deps, sides, shapes })))
+  }
   return {
     ...plan,
     tables,
     estimatedSeconds: Math.ceil(Math.max(rows / ROWS_PER_SECOND, bytes / BYTES_PER_SECOND)),
-    estimatedBytes: Math.round(bytes * GROWTH),
-    obstacles: occupied.map((table) => `${storeTitle[plan.to]} holds rows of its own in ${table}`),
+    estimatedBytes: plan.to === 'sqlite' ? bytes : Math.round(bytes * GROWTH + rows * BYTES_PER_ROW),
+    obstacles,
   }
 }
 
@@ -143,32 +157,3 @@ async function classesOf(db: AppDb, shape: TableShape): Promise<Map<string, Reco
 
 const classes = (counts: Record<string, number>) =>
   Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0))
-
-async function bytesOf(db: AppDb, shape: TableShape): Promise<number> {
-  const row = await db.queryOne<{ bytes: number | null }>(
-    {
-      sqlite: `
-        SELECT sum(d.pgsize) AS bytes
-        FROM dbstat AS d
-        JOIN sqlite_schema AS m ON m.name = d.name
-        WHERE d.aggregate = TRUE AND m.tbl_name = $1
-      `,
-      postgres: `
-        SELECT sum(pg_total_relation_size(t.relid))::BIGINT AS bytes
-        FROM (
-          SELECT to_regclass(quote_ident($1::TEXT)) AS relid
-          UNION
-          SELECT p.relid FROM pg_partition_tree(to_regclass(quote_ident($1::TEXT))) AS p
-        ) AS t
-      `,
-    },
-    [shape.table],
-  )
-  return row?.bytes ?? 0
-}
-
-/** What is left on the disk of the data folder; PostgreSQL does not say what its own has. */
-async function freeBytes(folder: string): Promise<number> {
-  const { bavail, bsize } = await statfs(folder)
-  return bavail * bsize
-}

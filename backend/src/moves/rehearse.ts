@@ -9,13 +9,13 @@ import {
   compareDigests,
   createTransfer,
   digestHex,
-  readTableShapes,
   type TableShape,
   type Transfer,
 } from '../db/transfer/index.ts'
 import { forgetTables, listTables } from '../db/transfer/ledger.ts'
 import type { Rehearsal } from './moves.schema.ts'
 import type { Sides, Unit } from './unit.ts'
+import { readUnitShapes } from './unit-shapes.ts'
 
 const SCRATCH = 'holdfast_rehearsal'
 
@@ -138,9 +138,7 @@ async function copyAll(
 }
 
 function shapesOf({ sides, unit }: RehearsalDeps): Promise<TableShape[]> {
-  const [sqlite, postgres] =
-    sides.source.name === 'sqlite' ? [sides.source, sides.target] : [sides.target, sides.source]
-  return readTableShapes(sqlite.store, postgres.store, unit.domains)
+  return readUnitShapes(unit, sides)
 }
 
 const sum = (numbers: readonly number[]) => numbers.reduce((total, each) => total + each, 0)

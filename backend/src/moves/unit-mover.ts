@@ -1,6 +1,6 @@
 import type { Tally } from '../core/tally.ts'
 import { isDbError } from '../db/db-errors.ts'
-import { readTableShapes, type TableShape } from '../db/transfer/index.ts'
+import type { TableShape } from '../db/transfer/index.ts'
 import { Books } from './books.ts'
 import { Copying } from './copying.ts'
 import { type FlipStep, Flips } from './flips.ts'
@@ -11,11 +11,13 @@ import type { MoveDetails } from './move-state.ts'
 import { Shadow, type ShadowMismatch } from './shadow.ts'
 import type { Throttle } from './throttle.ts'
 import { type MoveDeps, type Sides, sidesOf, Turns, type Unit } from './unit.ts'
+import { readUnitShapes } from './unit-shapes.ts'
 import { Verifies } from './verifies.ts'
 import { compareWholeTables } from './whole-tables.ts'
 
 const RETRY_MS = { first: 500, longest: 30_000 }
 const PARTITIONS_EVERY_MS = 10 * 60_000
+const INSPECT_EVERY_MS = 60_000
 
 export interface UnitMoverDeps extends MoveDeps {
   readonly throttle: Throttle
@@ -45,8 +47,8 @@ export class UnitMover {
   #failures = 0
   #loop: Promise<void> | undefined
   #wake: () => void = () => undefined
-  /** Whether triggers and queues have been looked at since the start, or since something went wrong. */
-  #checked = false
+  /** When {@link UnitMover.#inspect} ran last; not since the start, or since something went wrong. */
+  #inspectedAtMs = Number.NEGATIVE_INFINITY
   #partitionsKeptAtMs = 0
 
   constructor(unit: Unit, deps: UnitMoverDeps) {
@@ -55,7 +57,7 @@ export class UnitMover {
     this.#deps = deps
     this.books = new Books(unit, deps)
     this.applier = new Applier(unit, { batch: limits.batch, clock })
-    this.copying = new Copying(unit, deps)
+    this.copying = new Copying(unit, { ...deps, advanced: () => this.#recovered() })
     this.flips = new Flips({
       unit,
       books: this.books,
@@ -74,7 +76,7 @@ export class UnitMover {
       both: async () => {
         const sides = this.sides()
         if (!sides) throw new Error('Both stores must be there')
-        return { sides, shapes: await this.shapes(sides) }
+        return { sides, shapes: await this.#turns.run(() => this.#inspect(sides)) }
       },
       catchUp: (sides, shapes) => this.#catchUp(sides, shapes),
     })
@@ -98,15 +100,14 @@ export class UnitMover {
     return sidesOf(this.#deps.control, this.unit)
   }
 
-  /** The tables as both live catalogs have them. @throws SchemaDriftError. */
+  /** The tables as both live catalogs have them. @throws AppError `move_refused`. */
   async shapes(sides: Sides): Promise<readonly TableShape[]> {
     this.#shapes ??= await this.readShapes(sides)
     return this.#shapes
   }
 
-  readShapes({ source, target }: Sides): Promise<TableShape[]> {
-    const [sqlite, postgres] = source.name === 'sqlite' ? [source, target] : [target, source]
-    return readTableShapes(sqlite.store, postgres.store, this.unit.domains)
+  readShapes(sides: Sides): Promise<TableShape[]> {
+    return readUnitShapes(this.unit, sides)
   }
 
   start(): void {
@@ -170,7 +171,7 @@ export class UnitMover {
   /** Changes places of the two stores, in a pause of `limitMs` at most. @throws FlipAbortedError. */
   flip(sides: Sides, step: FlipStep, limitMs: number): Promise<void> {
     return this.alone(async () => {
-      const shapes = await this.shapes(sides)
+      const shapes = await this.#inspect(sides)
       await this.flips.run({ sides, shapes, step, limitMs, apply: () => this.#apply(sides, shapes) })
     })
   }
@@ -264,19 +265,26 @@ export class UnitMover {
     if (move.state === 'aborting') return this.#remove(sides)
     if (move.state === 'finishing') return this.#retire(sides)
     if (move.paused) return false
-    const shapes = await this.shapes(sides)
-    if (move.state !== 'starting' && !this.#checked) {
-      const problems = await keepCapture(this.unit, shapes, sides)
-      if (problems.length > 0) {
-        await this.books.note(sides, { action: 'capture-repaired', actor: null, details: { problems } })
-      }
-      this.#checked = true
-    }
+    const isDue = this.#deps.clock().getTime() - this.#inspectedAtMs > INSPECT_EVERY_MS
+    const shapes = move.state !== 'starting' && isDue ? await this.#inspect(sides) : await this.shapes(sides)
     if (move.state === 'mirroring') return this.#keep(sides, shapes)
     if (move.state === 'copying') return this.#copy(sides, shapes)
     await beginMirror(this.unit, shapes, sides)
     await this.books.enter(sides, { state: 'copying' }, { action: 'copy', actor: null })
     return true
+  }
+
+  /** Looks at tables, triggers and queues, and repairs what is missing: somebody may have changed them by hand. */
+  async #inspect(sides: Sides): Promise<readonly TableShape[]> {
+    const shapes = await this.readShapes(sides)
+    const problems = await keepCapture(this.unit, shapes, sides)
+    if (problems.length > 0) {
+      this.#deps.log.warn({ unit: this.unit.name, problems }, 'triggers of a move were missing')
+      await this.books.note(sides, { action: 'capture-repaired', actor: null, details: { problems } })
+    }
+    this.#shapes = shapes
+    this.#inspectedAtMs = this.#deps.clock().getTime()
+    return shapes
   }
 
   async #copy(sides: Sides, shapes: readonly TableShape[]): Promise<boolean> {
@@ -374,7 +382,7 @@ export class UnitMover {
     // Both stores may have been restored meanwhile: nothing that was read before is taken for granted.
     this.books.forget()
     this.#shapes = undefined
-    this.#checked = false
+    this.#inspectedAtMs = Number.NEGATIVE_INFINITY
     this.#deps.changed()
     return Math.min(RETRY_MS.first * 2 ** this.#failures++, RETRY_MS.longest)
   }

@@ -14,4 +14,4 @@ export type {
   TableDigest,
   TableShape,
 } from './types.ts'
-export { BUCKETS } from './types.ts'
+export { BUCKETS, SchemaDriftError } from './types.ts'
