@@ -1,8 +1,16 @@
+import { AppError } from '../core/errors.ts'
+import type { Outcome } from './backups.schema.ts'
 import type { BackupPlace } from './engine.ts'
-import { exclusively } from './folder.ts'
+import { exclusively, removeTemporary } from './folder.ts'
 import { failureOutcome, writeLast } from './last.ts'
 import type { Tell } from './maintenance.ts'
-import { completeRestore, finishRestore, type PreparedRestore } from './restore.ts'
+import {
+  completeRestore,
+  finishRestore,
+  type PreparedRestore,
+  prepareRestore,
+  removeLeftovers,
+} from './restore.ts'
 
 /** Completes a restore while the product is stopped, and notes how it ended. Never rejects: the product starts again. @returns whether it was. */
 export async function completeAndNote(
@@ -49,3 +57,27 @@ export async function finishAtStart(place: BackupPlace): Promise<string | undefi
 }
 
 const now = (place: BackupPlace) => place.clock().toISOString()
+
+/** A whole restore by this process, for an installation whose server is stopped. Resolves to how it ended. */
+export async function restoreHere(
+  place: BackupPlace,
+  name: string,
+  options: { readonly safety: boolean },
+): Promise<Outcome> {
+  const said = { kind: 'restore', name, by: 'cli' } as const
+  const watch = { signal: new AbortController().signal, onProgress: () => undefined }
+  let outcome: Outcome
+  try {
+    const { safety } = await exclusively(place.folder, async () => {
+      await removeTemporary(place.folder)
+      await removeLeftovers(place)
+      return completeRestore(place, await prepareRestore(place, name, watch), options, watch)
+    })
+    outcome = { ...said, at: now(place), outcome: 'done', code: null, message: null, safety }
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    outcome = { ...said, at: now(place), ...failureOutcome(error), safety: null }
+  }
+  await writeLast(place, outcome)
+  return outcome
+}

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { VERSION } from '../core/version.ts'
 import { registerAdopt } from './adopt.ts'
+import { registerBackup } from './backup.ts'
 import { registerDemo } from './demo.ts'
 import { registerDoctor } from './doctor.ts'
 import { registerMigrate } from './migrate.ts'
@@ -26,6 +27,7 @@ program
 registerMigrate(program)
 registerAdopt(program)
 registerStorage(program)
+registerBackup(program)
 registerDoctor(program)
 registerDemo(program)
 registerResetPassword(program)
