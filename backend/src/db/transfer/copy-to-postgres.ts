@@ -9,7 +9,7 @@ import type { CopyOrder, CopyResult } from './protocol.ts'
 import { refusalOf } from './refusal.ts'
 import { copyHeader, copyTrailer } from './row-bytes.ts'
 import { columnNames, upsertClause } from './rows-sql.ts'
-import { type Cursor, type PageSink, SqliteSource } from './sqlite-source.ts'
+import { type Cursor, type PageSink, RowsMovedError, SqliteSource } from './sqlite-source.ts'
 import type { Reject } from './types.ts'
 
 /** A page is as large as fits into this time: what the applier and the throttle wait for. */
@@ -141,10 +141,18 @@ class Copy {
     } catch (error) {
       this.#source.close()
       this.#digest.dropPage()
-      if (this.#source.beExact(error)) return this.#tryPage(drained)
+      if (error instanceof RowsMovedError) await this.#startOver()
+      if (error instanceof RowsMovedError || this.#source.beExact(error)) return this.#tryPage(drained)
       if (!isRefusal(error)) throw error
       return limit === 1 && this.#staged && drained ? this.#refuseRow(error) : error
     }
+  }
+
+  /** Rows that were copied before are overwritten. */
+  async #startOver(): Promise<void> {
+    this.#staged = true
+    this.#isWhole = false
+    await this.#write({ ...this.#record, cursor: null, copiedRows: 0, rejectedRows: 0 })
   }
 
   async #page(limit: number): Promise<Page> {

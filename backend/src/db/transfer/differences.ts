@@ -35,12 +35,18 @@ async function compare(
 ): Promise<Difference[]> {
   const { shape, source } = order
   const { table } = shape
-  const left = await hashesOf(order, buckets, link)
+  const hashes = await hashesOf(order, buckets, link)
   const wanted = new Set(buckets)
-  const differences: Difference[] = []
+  let left = hashes
+  let differences: Difference[] = []
   let page: { row: CanonicalRow; hash: string }[] = []
-  const changed: CanonicalRow[] = []
+  let changed: CanonicalRow[] = []
   await scanSqlite(shape, job, {
+    begin: () => {
+      left = new Map(hashes)
+      differences = []
+      changed = []
+    },
     row: (source) => {
       const { written } = source
       if (wanted.has(written.bucket))

@@ -7,7 +7,7 @@ import type { PgLink } from './pg-link.ts'
 import type { DigestOrder } from './protocol.ts'
 import { RowBytes } from './row-bytes.ts'
 import { columnList, tableName } from './rows-sql.ts'
-import { type Cursor, SqliteSource } from './sqlite-source.ts'
+import { type Cursor, RowsMovedError, SqliteSource } from './sqlite-source.ts'
 import type { CanonicalRow, Reject, TableDigest, TableShape } from './types.ts'
 
 const rowsPerPage = 20_000
@@ -24,9 +24,13 @@ export async function digestTable(order: DigestOrder, job: Job): Promise<TableDi
 }
 
 async function digestSqlite({ shape }: DigestOrder, job: Job): Promise<TableDigest> {
-  const digest = new DigestBuilder()
+  let digest = new DigestBuilder()
   let bytes = 0
   await scanSqlite(shape, job, {
+    begin: () => {
+      digest = new DigestBuilder()
+      bytes = 0
+    },
     row: ({ written }) => digest.add(written),
     part: ({ written }) => {
       bytes += written.length
@@ -42,11 +46,12 @@ async function digestSqlite({ shape }: DigestOrder, job: Job): Promise<TableDige
   return digest.result()
 }
 
-/** Reads every row of a table of SQLite, page by page. */
+/** Reads every row of a table of SQLite, page by page; from the start again when rows have moved meanwhile. */
 export async function scanSqlite(
   shape: TableShape,
   job: Job,
   to: {
+    readonly begin: () => void
     readonly row: (source: SqliteSource) => void
     readonly part?: (source: SqliteSource) => void
     readonly page: (rejects: readonly Reject[]) => void
@@ -56,6 +61,7 @@ export async function scanSqlite(
 ): Promise<void> {
   const source = new SqliteSource(await job.stores.sqlite({ readonly: true }), shape)
   let cursor: Cursor | null = null
+  to.begin()
   for (;;) {
     await job.beforePage()
     job.throwIfAborted()
@@ -78,6 +84,11 @@ export async function scanSqlite(
     } catch (error) {
       source.close()
       source.written.clear()
+      if (error instanceof RowsMovedError) {
+        cursor = null
+        to.begin()
+        continue
+      }
       if (!source.beExact(error)) throw error
       to.restart()
       continue

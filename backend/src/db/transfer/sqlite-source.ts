@@ -7,7 +7,10 @@ import { columnList, columnNames, keyList, tableName } from './rows-sql.ts'
 import type { CanonicalRow, HeldValue, Reject, TableShape } from './types.ts'
 
 export type Database = SqliteDatabase.Database
-/** Where a table was left: the values of the key as SQLite holds them. */
+/**
+ * Where a table was left, as SQLite holds it: the key of the last row. Where rows are read by their number, the version
+ * of the schema and the number of the row come before it.
+ */
 export type Cursor = readonly HeldValue[]
 
 /** What comes out of a page: a row that was written, or one that cannot be held. */
@@ -21,25 +24,33 @@ type Parameter = bigint | number | string | Uint8Array | null
 /** A page needs keys exactly: they hold what the fast way of reading would change. */
 class InexactKey extends Error {}
 
+/** The numbers of rows may not be what they were when the cursor was taken: the table is to be read from its start. */
+export class RowsMovedError extends Error {}
+
 /**
- * Reads one table of a SQLite file in pages by its key and writes it as bytes. Clean rows go a fast way: plain numbers,
- * written in one go. A row with something odd in it is read once more, exactly, and checked value by value.
+ * Reads one table of a SQLite file in pages and writes it as bytes: in the order of the file, which is that of row
+ * numbers or, in a table without them, of the key. Clean rows go a fast way: plain numbers, written in one go. A row with
+ * something odd in it is read once more, exactly, and checked value by value.
  */
 export class SqliteSource {
   readonly #db: Database
   readonly #shape: TableShape
+  readonly #hasNumbers: boolean
   /** The rows that were read. */
   readonly written: RowBytes
   readonly #statements = new Map<string, SqliteDatabase.Statement<Parameter[], SourceValue[]>>()
   #exact = false
   #rows: IterableIterator<SourceValue[]> | undefined
   #last: readonly SourceValue[] | undefined
+  /** Of the schema, in the page's moment. */
+  #version = 0n
   /** Of the last row, where it was looked at again. */
   #canonical: CanonicalRow | undefined
 
   constructor(db: Database, shape: TableShape) {
     this.#db = db
     this.#shape = shape
+    this.#hasNumbers = hasRowNumbers(db, shape)
     this.written = new RowBytes(shape)
     // The exact look at one row happens in the middle of a page.
     db.unsafeMode(true)
@@ -51,16 +62,23 @@ export class SqliteSource {
     return this.#db.prepare<[], number>(sql).pluck().get() === rows
   }
 
-  /** Starts a page of at most `limit` rows behind `after`. */
+  /** Starts a page of at most `limit` rows behind `after`. @throws RowsMovedError. */
   open(after: Cursor | null, limit: number): void {
     this.close()
     this.#last = undefined
+    // The version and the rows are of one moment.
+    this.#db.exec('BEGIN')
+    this.#version = BigInt(String(this.#db.pragma('schema_version', { simple: true })))
+    if (after && this.#hasNumbers) this.#assertInPlace(after)
     const exact = this.#exact
-    const columns = exact ? exactList(this.#shape) : columnList(this.#shape)
-    const sql =
-      `SELECT ${columns} FROM ${tableName(this.#shape)} AS t ${after ? `WHERE ${behind(this.#shape, after)}` : ''} ` +
-      `ORDER BY ${keyList(this.#shape)} LIMIT ${limit}`
-    this.#rows = this.#statement(sql, exact).iterate(...(after ?? []).map(parameterOf))
+    const columns = exact
+      ? exactList(this.#names)
+      : columnList(this.#shape) + (this.#hasNumbers ? rowNumber : '')
+    const order = this.#hasNumbers ? 't.rowid' : keyList(this.#shape)
+    const behind = after && (this.#hasNumbers ? after.slice(1, 2) : after)
+    const where = behind ? `WHERE (${order}) > (${placesOf(behind)})` : ''
+    const sql = `SELECT ${columns} FROM ${tableName(this.#shape)} AS t ${where} ORDER BY ${order} LIMIT ${limit}`
+    this.#rows = this.#statement(sql, exact).iterate(...(behind ?? []).map(parameterOf))
   }
 
   /**
@@ -74,7 +92,7 @@ export class SqliteSource {
     while (this.#rows) {
       const step = this.#rows.next()
       if (step.done) {
-        this.#rows = undefined
+        this.close()
         break
       }
       rows++
@@ -84,17 +102,41 @@ export class SqliteSource {
     return { rows, done: true }
   }
 
-  /** The key of the last row that was read. */
+  /** Where the last row that was read stands. */
   cursor(): Cursor | null {
     const last = this.#last
     if (!last) return null
-    if (this.#exact) return keyColumns(this.#shape).map((i) => heldValue(last[i] ?? null))
-    return keyColumns(this.#shape).map((i) => heldKey(last[i] ?? null))
+    const held = this.#exact ? heldValue : heldKey
+    const key = keyColumns(this.#shape).map((i) => held(last[i] ?? null))
+    if (!this.#hasNumbers) return key
+    return [heldValue(this.#version), held(last[this.#shape.columns.length] ?? null), ...key]
   }
 
   close(): void {
     this.#rows?.return?.()
     this.#rows = undefined
+    if (this.#db.inTransaction) this.#db.exec('COMMIT')
+  }
+
+  /**
+   * VACUUM may number rows anew, in their order, and the version of the schema tells that it has run, if nothing else
+   * has changed it. A row that still has its number is still behind the same rows.
+   */
+  #assertInPlace(after: Cursor): void {
+    const [version, number, ...key] = after
+    const isCursor = version !== undefined && number !== undefined && key.length === this.#shape.key.length
+    if (isCursor && version.text === String(this.#version)) return
+    if (isCursor && this.#hasNumber(number, key)) return
+    throw new RowsMovedError(`The rows of ${this.#shape.table} may have other numbers than before`)
+  }
+
+  #hasNumber(number: HeldValue, key: Cursor): boolean {
+    const sql = `SELECT 1 FROM ${tableName(this.#shape)} AS t WHERE t.rowid = ? AND (${keyList(this.#shape)}) = (${placesOf(key)})`
+    return this.#statement(sql, true).get(...[number, ...key].map(parameterOf)) !== undefined
+  }
+
+  get #names(): readonly string[] {
+    return this.#hasNumbers ? [...columnNames(this.#shape), 'rowid'] : columnNames(this.#shape)
   }
 
   /** From the next page on every row is read exactly. Returns false when that is so already. */
@@ -151,7 +193,7 @@ export class SqliteSource {
   #exactly(read: readonly SourceValue[]): readonly SourceValue[] | undefined {
     const key = keyColumns(this.#shape).map((i) => heldKey(read[i] ?? null))
     const match = this.#shape.key.map((name) => `t.${quoteName(name)} = ?`)
-    const sql = `SELECT ${exactList(this.#shape)} FROM ${tableName(this.#shape)} AS t WHERE ${match.join(' AND ')}`
+    const sql = `SELECT ${exactList(this.#names)} FROM ${tableName(this.#shape)} AS t WHERE ${match.join(' AND ')}`
     const row = this.#statement(sql, true).get(...key.map(parameterOf))
     return row && exactValues(row)
   }
@@ -190,15 +232,25 @@ function parameterOf(held: HeldValue): Parameter {
   }
 }
 
-/** `(a, b) > (?, ?)`; text goes as what it is even where its bytes are no UTF-8. */
-function behind(shape: TableShape, after: Cursor): string {
-  const places = after.map((held) => (held.class === 'text' ? 'CAST(? AS TEXT)' : '?'))
-  return `(${keyList(shape)}) > (${places.join(', ')})`
+const rowNumber = ', t.rowid'
+
+/** WITHOUT ROWID, a table is its key's index. */
+function hasRowNumbers(db: Database, { table, columns }: TableShape): boolean {
+  const found = db
+    .prepare<[string], number>(`SELECT wr FROM pragma_table_list WHERE schema = 'main' AND name = ?`)
+    .pluck()
+    .get(table)
+  return found === 0 && !columns.some(({ name }) => name.toLowerCase() === 'rowid')
+}
+
+/** Text goes as what it is even where its bytes are no UTF-8. */
+function placesOf(values: Cursor): string {
+  return values.map((held) => (held.class === 'text' ? 'CAST(? AS TEXT)' : '?')).join(', ')
 }
 
 /** Two values for each column: its storage class, and its value with text as bytes. */
-function exactList(shape: TableShape): string {
-  return columnNames(shape)
+function exactList(names: readonly string[]): string {
+  return names
     .map((name) => `t.${quoteName(name)}`)
     .map(
       (column) =>

@@ -1,106 +1,23 @@
 import { randomBytes } from 'node:crypto'
-import type { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { databases, type TestDatabase } from '../../../test/databases.ts'
-import { createLogger } from '../../core/log.ts'
-import {
-  type CopyJob,
-  compareDigests,
-  createTransfer,
-  readTableShapes,
-  type TableShape,
-  type Transfer,
-} from './index.ts'
-import { createLedgerTables, listQuarantine, listTables } from './ledger.ts'
+import type { TestDatabase } from '../../../test/databases.ts'
+import { fillSpans, jobOf, never, TransferBench } from '../../../test/transfers.ts'
+import { compareDigests, type TableShape, type Transfer } from './index.ts'
+import { listQuarantine, listTables } from './ledger.ts'
 
-const open = (name: string) => databases.find((kind) => kind.name === name)!.open({ migrated: true })
-const never = () => new AbortController().signal
-
+let bench: TransferBench
 let sqlite: TestDatabase
 let postgres: TestDatabase
 let transfer: Transfer
-let workers: Worker[]
-
-function start(): Transfer {
-  return createTransfer({
-    sqlitePath: sqlite.location,
-    postgresUrl: postgres.location,
-    log: createLogger('silent'),
-  })
-}
 
 beforeEach(async () => {
-  sqlite = await open('sqlite')
-  postgres = await open('postgres')
-  await createLedgerTables(postgres.store)
-  workers = []
-  transfer = start()
+  bench = await TransferBench.open()
+  ;({ sqlite, postgres, transfer } = bench)
 })
-afterEach(async () => {
-  await transfer.close()
-  await sqlite.close()
-  await postgres.close()
-})
+afterEach(() => bench.close())
 
-async function shapeOf(table: string): Promise<TableShape> {
-  const shapes = await readTableShapes(sqlite.store, postgres.store, [
-    'traces',
-    'webhooks',
-    'metrics',
-    'settings',
-    'mcp',
-    'sessions',
-  ])
-  return shapes.find((shape) => shape.table === table)!
-}
-
-function jobOf(shape: TableShape, changes: Partial<CopyJob> = {}): CopyJob {
-  return {
-    unit: 'test',
-    shape,
-    from: 'sqlite',
-    signal: never(),
-    beforePage: async () => undefined,
-    onConflict: async () => undefined,
-    onProgress: () => undefined,
-    ...changes,
-  }
-}
-
-const fillSpans = (store: TestDatabase, count: number) =>
-  store.db.insertMany(
-    'spans',
-    [
-      'id',
-      'trace_id',
-      'name',
-      'kind',
-      'start_time',
-      'service_name',
-      'attributes',
-      'http_status_code',
-      'url_full',
-    ],
-    Array.from({ length: count }, (_, i) => [
-      `${(i * 7919) % 1_000_003}-${i}`,
-      `trace "${i}" \\ é`,
-      'GET /\tthing\n',
-      'server',
-      new Date(1_763_694_245_000 + i * 37).toISOString(),
-      'shop',
-      `{"b":${i / 7},"a":"x\\"y","n":null}`,
-      i % 3 ? 200 : null,
-      `https://example.com/${i}`,
-    ]),
-  )
-
-async function digests(shape: TableShape) {
-  const [a, b] = await Promise.all([
-    transfer.digest({ side: 'sqlite', shape, signal: never() }),
-    transfer.digest({ side: 'postgres', shape, signal: never() }),
-  ])
-  return { sqlite: a, postgres: b, different: compareDigests(a, b) }
-}
+const shapeOf = (table: string) => bench.shapeOf(table)
+const digests = (shape: TableShape) => bench.digests(shape)
 
 const indexNames = async () =>
   (
@@ -320,80 +237,6 @@ describe('rows that cannot be copied', () => {
       { reason: 'too-long' },
     ])
     expect(await indexNames()).toEqual(before)
-  })
-})
-
-describe('a copy that is interrupted', () => {
-  it('goes on behind its last page after the connection was cut', async () => {
-    await fillSpans(sqlite, 25_000)
-    const shape = await shapeOf('spans')
-    let pages = 0
-    const cut = jobOf(shape, {
-      pageRows: 2_000,
-      beforePage: async () => {
-        pages++
-        if (pages === 4) await postgres.breakConnections()
-      },
-    })
-    await expect(transfer.copy(cut)).rejects.toMatchObject({ name: 'DbError', kind: 'unavailable' })
-    // The pool of the test has lost its connections too, and says so once for each.
-    const known = () => listTables(postgres.db, 'test', []).catch(() => [])
-    await expect.poll(known).toMatchObject([{ state: 'copying', copiedRows: 6_000 }])
-    expect(await transfer.copy(jobOf(shape))).toEqual({ rows: 25_000, rejected: 0, digest: null })
-    expect((await digests(shape)).different).toEqual([])
-    expect((await indexNames()).length).toBe(17)
-  })
-
-  it('stops at once when it is aborted', async () => {
-    await fillSpans(sqlite, 5_000)
-    const shape = await shapeOf('spans')
-    const abort = new AbortController()
-    let pages = 0
-    const job = jobOf(shape, {
-      pageRows: 500,
-      signal: abort.signal,
-      beforePage: async () => {
-        if (++pages === 3) abort.abort(new Error('enough'))
-      },
-    })
-    await expect(transfer.copy(job)).rejects.toThrow('enough')
-    const [known] = await listTables(postgres.db, 'test', [])
-    expect(known).toMatchObject({ state: 'copying', copiedRows: 1_000 })
-    expect(await transfer.copy(jobOf(shape))).toMatchObject({ rows: 5_000 })
-    expect((await digests(shape)).different).toEqual([])
-  })
-
-  it('rejects when its thread ends, and the next one goes on', async () => {
-    await fillSpans(sqlite, 5_000)
-    const shape = await shapeOf('spans')
-    await transfer.close()
-    const { Worker } = await import('node:worker_threads')
-    transfer = createTransfer({
-      sqlitePath: sqlite.location,
-      postgresUrl: postgres.location,
-      log: createLogger('silent'),
-      spawn: (file, workerData) => {
-        const worker = new Worker(file, { workerData, execArgv: [] })
-        workers.push(worker)
-        return worker
-      },
-    })
-    let pages = 0
-    const job = jobOf(shape, {
-      pageRows: 500,
-      beforePage: async () => {
-        if (++pages === 3) await workers[0]!.terminate()
-      },
-    })
-    await expect(transfer.copy(job)).rejects.toMatchObject({ name: 'DbError', kind: 'unavailable' })
-    expect(await transfer.copy(jobOf(shape))).toMatchObject({ rows: 5_000 })
-    expect((await digests(shape)).different).toEqual([])
-    expect(workers.length).toBe(2)
-  })
-
-  it('rejects with what the caller has thrown', async () => {
-    const job = jobOf(await shapeOf('spans'), { beforePage: () => Promise.reject(new Error('no more')) })
-    await expect(transfer.copy(job)).rejects.toThrow('no more')
   })
 })
 
