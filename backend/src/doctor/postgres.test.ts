@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { databases, plainDatabases, type TestDatabase } from '../../test/databases.ts'
-import { findings, storesOf, there, withFolder, wrong } from '../../test/doctor.ts'
+import { findings, storesOf, withFolder, wrong } from '../../test/doctor.ts'
 import { loadConfig } from '../core/config/config.ts'
 import { openPostgresStore } from '../db/postgres.ts'
 import type { SqlStore } from '../db/sql-store.ts'
@@ -11,7 +11,6 @@ import { extensionsCheck } from './checks/extensions.check.ts'
 import { poolCheck } from './checks/pool.check.ts'
 import { postgresChecks, rightsCheck } from './checks/postgres.check.ts'
 import { reachCheck, readOnlyCheck } from './checks/stores.check.ts'
-import { toolsCheck } from './checks/tools.check.ts'
 import { openContext } from './context.ts'
 
 const postgres = plainDatabases.find((kind) => kind.name === 'postgres')!
@@ -185,33 +184,4 @@ describe('a database that is away', () => {
       'warning storage.frozen',
     ])
   })
-})
-
-describe('programs for backups', () => {
-  it('are missed where they are not on the PATH', async () => {
-    const found = await findings([toolsCheck], { stores: storesOf(database), env: { PATH: '/nonexistent' } })
-    expect(found.map(({ id, subject }) => [id, subject])).toEqual([
-      ['backups.no-tool', 'pg_dump'],
-      ['backups.no-tool', 'pg_restore'],
-    ])
-  })
-
-  it('are told to be older than the server', () =>
-    withFolder(async (folder) => {
-      const { writeFileSync } = await import('node:fs')
-      for (const [program, version] of [
-        ['pg_dump', '12.4'],
-        ['pg_restore', '99.1'],
-      ]) {
-        writeFileSync(`${folder}/${program}`, `#!/bin/sh\necho "${program} (PostgreSQL) ${version}"\n`, {
-          mode: 0o755,
-        })
-      }
-      const stores = { sqlite: { state: 'absent' }, postgres: there(database) } as const
-      const found = await findings([toolsCheck], { stores, env: { PATH: `${folder}:/bin:/usr/bin` } })
-      expect(found.map(({ id, subject }) => [id, subject])).toEqual([
-        ['backups.old-tool', 'pg_dump'],
-        ['backups.tool', 'pg_restore'],
-      ])
-    }))
 })

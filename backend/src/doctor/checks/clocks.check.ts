@@ -1,5 +1,5 @@
-import { readHistory } from '../../db/migration-history.ts'
 import { type Check, error, type Finding, ok, storeCheck, warning } from '../check.ts'
+import { readMigrationTimes } from '../migration-times.ts'
 import { span } from '../words.ts'
 
 const NOTICEABLE_MS = 2_000
@@ -93,17 +93,13 @@ export const pastCheck: Check = {
   title: 'whether this machine lives in the past',
   async run({ stores, now }) {
     for (const access of [stores.sqlite, stores.postgres]) {
-      if (access.state !== 'there' || (await readHistory(access.store.db)).length === 0) continue
-      const row = await access.store.db.queryOne<{ newest: string | null }>(
-        'SELECT max(applied_at) AS newest FROM _app_migrations',
-        [],
-        { codecs: { newest: 'timestamp' } },
-      )
-      const aheadMs = row?.newest ? Date.parse(row.newest) - now().getTime() : 0
+      if (access.state !== 'there') continue
+      const times = await readMigrationTimes(access.store.db)
+      const aheadMs = times ? times.lastMs - now().getTime() : 0
       if (aheadMs < HARMFUL_MS) continue
       return [
         error('clocks.past', 'The clock of this machine was set back', {
-          seen: `The database was set up at ${row?.newest}, which is ${span(aheadMs / 1000)} from now`,
+          seen: `The last migration was applied at ${new Date(now().getTime() + aheadMs).toISOString()}, which is ${span(aheadMs / 1000)} from now`,
           fix: 'Set the clock by NTP: new samples would be older than those that are there.',
         }),
       ]

@@ -45,6 +45,7 @@ export const filesCheck: Check = {
       ...readdirSync(folder, { withFileTypes: true })
         .slice(0, MAX_ENTRIES)
         .flatMap((entry) => entryOf(join(folder, entry.name), KEYS.has(entry.name))),
+      ...(config.backupDir.startsWith(`${folder}/`) ? [] : folderOf(config.backupDir)),
       ...FILE_VARIABLES.flatMap((name) => entryOf(env[`${name}_FILE`], true)),
     ]
     if (process.getuid?.() === 0) {
@@ -98,7 +99,7 @@ function shared(path: string, stats: Stats, isKey: boolean): Finding[] {
   return [
     (writable ? error : warning)(
       writable ? 'files.writable-by-others' : 'files.readable-by-others',
-      `Others can ${writable ? 'change' : 'read'} what is in the data folder`,
+      `Others can ${writable ? 'change' : 'read'} what is in a folder of the product`,
       { ...extra, fix: 'Take their rights away.' },
     ),
   ]
@@ -111,6 +112,12 @@ function entryOf(path: string | undefined, isKey: boolean): Finding[] {
   if (isKey && stats.uid !== process.getuid?.()) return []
   // The folder keeps others away from what is in it: only what they could be handed counts.
   return [...(isKey ? [] : reachable(path, stats)), ...(isKey ? shared(path, stats, true) : [])]
+}
+
+/** A folder that may be missing: it is made when it is needed. */
+function folderOf(path: string): Finding[] {
+  const stats = statSync(path, { throwIfNoEntry: false })
+  return stats ? [...reachable(path, stats), ...shared(path, stats, false)] : []
 }
 
 const modeOf = (stats: Stats) => `0${(stats.mode & 0o777).toString(8)}`

@@ -1,5 +1,6 @@
 import type { Check } from '../check.ts'
 import { activityChecks } from './activity.check.ts'
+import { backupChecks } from './backups.check.ts'
 import { partitionsCheck, timescaleCheck } from './catalog.check.ts'
 import { clockChecks } from './clocks.check.ts'
 import { configCheck } from './config.check.ts'
@@ -13,7 +14,6 @@ import { postgresChecks } from './postgres.check.ts'
 import { schemaChecks } from './schema.check.ts'
 import { sqliteChecks } from './sqlite.check.ts'
 import { placementCheck, reachCheck, readOnlyCheck } from './stores.check.ts'
-import { toolsCheck } from './tools.check.ts'
 
 /** Those that may take longest first. */
 export const allChecks: readonly Check[] = [
@@ -36,5 +36,5 @@ export const allChecks: readonly Check[] = [
   ...activityChecks,
   timescaleCheck,
   partitionsCheck,
-  toolsCheck,
+  ...backupChecks,
 ]
