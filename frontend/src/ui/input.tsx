@@ -87,3 +87,18 @@ export function Field({ label, hint, error, children, className }: FieldProps) {
     </div>
   )
 }
+
+interface TextFieldProps extends ComponentProps<'input'> {
+  label: ReactNode
+  hint?: ReactNode
+  error?: string | undefined
+}
+
+/** A labelled line of text. */
+export function TextField({ label, hint, error, ...input }: TextFieldProps) {
+  return (
+    <Field label={label} hint={hint} error={error}>
+      {(control) => <Input {...control} {...input} />}
+    </Field>
+  )
+}

@@ -3,7 +3,7 @@ import { useState } from 'react'
 import { Button } from '../../ui/button.tsx'
 import { Card, CardBody, CardHeader } from '../../ui/card.tsx'
 import { ConfirmDialog } from '../../ui/dialog.tsx'
-import { Checkbox, Field, Input, SearchInput, Select, Textarea } from '../../ui/input.tsx'
+import { Checkbox, Field, SearchInput, Select, Textarea, TextField } from '../../ui/input.tsx'
 import { Kbd } from '../../ui/kbd.tsx'
 import { Menu, MenuCheckItem, MenuItem, MenuLabel, MenuSeparator } from '../../ui/menu.tsx'
 import { Switch } from '../../ui/switch.tsx'
@@ -62,12 +62,8 @@ export function Controls() {
           className="max-w-60"
         />
         <div className="grid gap-3 sm:grid-cols-2">
-          <Field label="Name" hint="A hint">
-            {(control) => <Input {...control} defaultValue="nas" />}
-          </Field>
-          <Field label="Port" error="Between 1 and 65535">
-            {(control) => <Input {...control} defaultValue="0" />}
-          </Field>
+          <TextField label="Name" hint="A hint" defaultValue="nas" />
+          <TextField label="Port" error="Between 1 and 65535" defaultValue="0" />
           <Field label="Kind">
             {(control) => (
               <Select {...control}>

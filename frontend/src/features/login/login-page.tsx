@@ -10,7 +10,7 @@ import { texts } from '../../lib/texts.ts'
 import { Button } from '../../ui/button.tsx'
 import { CenteredPage } from '../../ui/centered-page.tsx'
 import { FormError } from '../../ui/form-error.tsx'
-import { Field, Input } from '../../ui/input.tsx'
+import { TextField } from '../../ui/input.tsx'
 
 const route = getRouteApi('/login')
 
@@ -52,30 +52,24 @@ export function LoginPage() {
         aria-label={texts.login.title}
       >
         <FormError message={errors.root?.message} />
-        <Field label={texts.login.username} error={errors.username?.message}>
-          {(control) => (
-            <Input
-              {...control}
-              {...register('username', { required: texts.forms.required })}
-              autoComplete="username"
-              autoCapitalize="none"
-              spellCheck={false}
-              autoFocus
-              className="h-9"
-            />
-          )}
-        </Field>
-        <Field label={texts.login.password} error={errors.password?.message}>
-          {(control) => (
-            <Input
-              {...control}
-              {...register('password', { required: texts.forms.required })}
-              type="password"
-              autoComplete="current-password"
-              className="h-9"
-            />
-          )}
-        </Field>
+        <TextField
+          label={texts.login.username}
+          error={errors.username?.message}
+          {...register('username', { required: texts.forms.required })}
+          autoComplete="username"
+          autoCapitalize="none"
+          spellCheck={false}
+          autoFocus
+          className="h-9"
+        />
+        <TextField
+          label={texts.login.password}
+          error={errors.password?.message}
+          {...register('password', { required: texts.forms.required })}
+          type="password"
+          autoComplete="current-password"
+          className="h-9"
+        />
         <Button type="submit" variant="primary" size="lg" busy={isSubmitting}>
           {texts.login.submit}
         </Button>

@@ -7,8 +7,8 @@ import { texts } from '../../lib/texts.ts'
 import { Button } from '../../ui/button.tsx'
 import { CopyButton } from '../../ui/copy-button.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
-import { FormError } from '../../ui/form-error.tsx'
-import { Checkbox, Field, Input, Select } from '../../ui/input.tsx'
+import { FormDialog } from '../../ui/form-dialog.tsx'
+import { Checkbox, Field, Select, TextField } from '../../ui/input.tsx'
 
 const t = texts.tokens
 const SCOPES: readonly TokenScope[] = ['read', 'write', 'admin', 'metrics']
@@ -31,7 +31,7 @@ interface CreateTokenDialogProps {
 
 /** Asks for name, scopes and life time; then shows the secret, which exists nowhere else afterwards. */
 export function CreateTokenDialog({ open, onClose, onDone }: CreateTokenDialogProps) {
-  const formId = useId()
+  const scopesId = useId()
   const [secret, setSecret] = useState<string | null>(null)
   const { register, handleSubmit, setError, reset, formState } = useForm<TokenForm>({
     defaultValues: { name: '', scopes: ['read'], expiry: 'd90' },
@@ -74,66 +74,52 @@ export function CreateTokenDialog({ open, onClose, onDone }: CreateTokenDialogPr
     )
   }
   return (
-    <Dialog
+    <FormDialog
       open={open}
       onClose={close}
       title={t.addTitle}
-      footer={
-        <>
-          <Button onClick={close}>{texts.common.cancel}</Button>
-          <Button type="submit" form={formId} variant="primary" busy={isSubmitting}>
-            {t.add}
-          </Button>
-        </>
-      }
+      onSubmit={handleSubmit(create)}
+      submit={t.add}
+      busy={isSubmitting}
+      error={errors.root?.message}
     >
-      <form
-        id={formId}
-        noValidate
-        className="grid gap-3"
-        onSubmit={(event) => void handleSubmit(create)(event)}
-      >
-        <FormError message={errors.root?.message} />
-        <Field label={t.name} hint={t.nameHint} error={errors.name?.message}>
-          {(control) => (
-            <Input
-              {...control}
-              {...register('name', { required: texts.forms.required })}
-              autoComplete="off"
-              autoFocus
-            />
-          )}
-        </Field>
-        <fieldset>
-          <legend className="mb-1 font-medium text-sm">{t.scopes}</legend>
-          <div className="grid gap-1.5">
-            {SCOPES.map((scope) => (
-              <div key={scope} className="flex items-center gap-2 text-sm">
-                <Checkbox
-                  id={`${formId}-${scope}`}
-                  value={scope}
-                  {...register('scopes', {
-                    validate: (chosen) => chosen.length > 0 || texts.forms.required,
-                  })}
-                />
-                <label htmlFor={`${formId}-${scope}`}>{t.scope[scope]}</label>
-              </div>
+      <TextField
+        label={t.name}
+        hint={t.nameHint}
+        error={errors.name?.message}
+        {...register('name', { required: texts.forms.required })}
+        autoComplete="off"
+        autoFocus
+      />
+      <fieldset>
+        <legend className="mb-1 font-medium text-sm">{t.scopes}</legend>
+        <div className="grid gap-1.5">
+          {SCOPES.map((scope) => (
+            <div key={scope} className="flex items-center gap-2 text-sm">
+              <Checkbox
+                id={`${scopesId}-${scope}`}
+                value={scope}
+                {...register('scopes', {
+                  validate: (chosen) => chosen.length > 0 || texts.forms.required,
+                })}
+              />
+              <label htmlFor={`${scopesId}-${scope}`}>{t.scope[scope]}</label>
+            </div>
+          ))}
+        </div>
+        {errors.scopes ? <p className="mt-1 text-critical text-xs">{errors.scopes.message}</p> : null}
+      </fieldset>
+      <Field label={t.expires}>
+        {(control) => (
+          <Select {...control} {...register('expiry')}>
+            {EXPIRIES.map((expiry) => (
+              <option key={expiry} value={expiry}>
+                {t.expiry[expiry]}
+              </option>
             ))}
-          </div>
-          {errors.scopes ? <p className="mt-1 text-critical text-xs">{errors.scopes.message}</p> : null}
-        </fieldset>
-        <Field label={t.expires}>
-          {(control) => (
-            <Select {...control} {...register('expiry')}>
-              {EXPIRIES.map((expiry) => (
-                <option key={expiry} value={expiry}>
-                  {t.expiry[expiry]}
-                </option>
-              ))}
-            </Select>
-          )}
-        </Field>
-      </form>
-    </Dialog>
+          </Select>
+        )}
+      </Field>
+    </FormDialog>
   )
 }

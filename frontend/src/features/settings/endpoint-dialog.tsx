@@ -7,9 +7,8 @@ import { showApiError } from '../../lib/form-errors.ts'
 import { texts } from '../../lib/texts.ts'
 import { Status } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
-import { Dialog } from '../../ui/dialog.tsx'
-import { FormError } from '../../ui/form-error.tsx'
-import { Checkbox, Field, Input, Select, Textarea } from '../../ui/input.tsx'
+import { FormDialog } from '../../ui/form-dialog.tsx'
+import { Checkbox, Field, Select, Textarea, TextField } from '../../ui/input.tsx'
 import { toast } from '../../ui/toast.tsx'
 import { type EndpointForm, toForm, toInput, toPatch } from './endpoint-form.ts'
 
@@ -24,7 +23,6 @@ interface EndpointDialogProps {
 }
 
 export function EndpointDialog({ endpoint, onClose, onDone }: EndpointDialogProps) {
-  const formId = useId()
   const form = useForm<EndpointForm>({ defaultValues: toForm(endpoint) })
   const { handleSubmit, setError, formState } = form
   const test = useMutation({
@@ -50,45 +48,30 @@ export function EndpointDialog({ endpoint, onClose, onDone }: EndpointDialogProp
   }
   const hasAddress = endpoint === null || (endpoint.parentId === null && endpoint.kind !== 'local')
   return (
-    <Dialog
+    <FormDialog
       open
       onClose={onClose}
       shape="wide"
       title={endpoint ? t.editTitle(endpoint.name) : t.addTitle}
-      footer={
-        <>
-          {hasAddress ? (
-            <Button
-              className="mr-auto"
-              busy={test.isPending}
-              onClick={() => void handleSubmit((values) => test.mutate(values))()}
-            >
-              {test.isPending ? t.testing : t.test}
-            </Button>
-          ) : null}
-          <Button onClick={onClose}>{texts.common.cancel}</Button>
+      onSubmit={handleSubmit(save)}
+      submit={endpoint ? texts.common.save : t.add}
+      busy={formState.isSubmitting && !test.isPending}
+      error={formState.errors.root?.message}
+      aside={
+        hasAddress ? (
           <Button
-            type="submit"
-            form={formId}
-            variant="primary"
-            busy={formState.isSubmitting && !test.isPending}
+            className="mr-auto"
+            busy={test.isPending}
+            onClick={() => void handleSubmit((values) => test.mutate(values))()}
           >
-            {endpoint ? texts.common.save : t.add}
+            {test.isPending ? t.testing : t.test}
           </Button>
-        </>
+        ) : null
       }
     >
-      <form
-        id={formId}
-        noValidate
-        className="grid gap-3"
-        onSubmit={(event) => void handleSubmit(save)(event)}
-      >
-        <FormError message={formState.errors.root?.message} />
-        <EndpointFields form={form} endpoint={endpoint} hasAddress={hasAddress} />
-        {test.data ? <TestResult result={test.data} /> : null}
-      </form>
-    </Dialog>
+      <EndpointFields form={form} endpoint={endpoint} hasAddress={hasAddress} />
+      {test.data ? <TestResult result={test.data} /> : null}
+    </FormDialog>
   )
 }
 
@@ -115,41 +98,34 @@ function EndpointFields({ form, endpoint, hasAddress }: EndpointFieldsProps) {
           )}
         </Field>
       )}
-      <Field label={t.name} hint={t.nameHint} error={errors.name?.message}>
-        {(control) => <Input {...control} {...register('name', required)} autoComplete="off" autoFocus />}
-      </Field>
+      <TextField
+        label={t.name}
+        hint={t.nameHint}
+        error={errors.name?.message}
+        {...register('name', required)}
+        autoComplete="off"
+        autoFocus
+      />
       {hasAddress ? (
-        <Field
+        <TextField
           label={t.url}
           hint={isPortainer ? t.urlHintPortainer : t.urlHintDocker}
           error={errors.url?.message}
-        >
-          {(control) => (
-            <Input
-              {...control}
-              {...register('url', required)}
-              className="mono"
-              autoComplete="off"
-              spellCheck={false}
-            />
-          )}
-        </Field>
+          {...register('url', required)}
+          className="mono"
+          autoComplete="off"
+          spellCheck={false}
+        />
       ) : null}
       {hasAddress && isPortainer ? (
-        <Field
+        <TextField
           label={t.apiKey}
           hint={endpoint?.hasApiKey ? t.kept : t.apiKeyHint}
           error={errors.apiKey?.message}
-        >
-          {(control) => (
-            <Input
-              {...control}
-              {...register('apiKey', endpoint?.hasApiKey ? {} : required)}
-              type="password"
-              autoComplete="new-password"
-            />
-          )}
-        </Field>
+          {...register('apiKey', endpoint?.hasApiKey ? {} : required)}
+          type="password"
+          autoComplete="new-password"
+        />
       ) : null}
       {hasAddress ? (
         <TlsFields form={form} isStored={endpoint?.hasTls ?? false} isPortainer={isPortainer} />

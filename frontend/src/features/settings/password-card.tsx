@@ -6,7 +6,7 @@ import { texts } from '../../lib/texts.ts'
 import { Button } from '../../ui/button.tsx'
 import { Card, CardBody, CardHeader } from '../../ui/card.tsx'
 import { FormError } from '../../ui/form-error.tsx'
-import { Field, Input } from '../../ui/input.tsx'
+import { TextField } from '../../ui/input.tsx'
 import { toast } from '../../ui/toast.tsx'
 
 const t = texts.sessions
@@ -50,26 +50,21 @@ export function PasswordCard() {
             hidden
           />
           <FormError message={errors.root?.message} />
-          <Field label={t.currentPassword} error={errors.currentPassword?.message}>
-            {(control) => (
-              <Input
-                {...control}
-                {...register('currentPassword', { required: texts.forms.required })}
-                type="password"
-                autoComplete="current-password"
-              />
-            )}
-          </Field>
-          <Field label={t.newPassword} hint={texts.forms.passwordRule} error={errors.newPassword?.message}>
-            {(control) => (
-              <Input
-                {...control}
-                {...register('newPassword', { minLength: { value: 10, message: texts.forms.passwordRule } })}
-                type="password"
-                autoComplete="new-password"
-              />
-            )}
-          </Field>
+          <TextField
+            label={t.currentPassword}
+            error={errors.currentPassword?.message}
+            {...register('currentPassword', { required: texts.forms.required })}
+            type="password"
+            autoComplete="current-password"
+          />
+          <TextField
+            label={t.newPassword}
+            hint={texts.forms.passwordRule}
+            error={errors.newPassword?.message}
+            {...register('newPassword', { minLength: { value: 10, message: texts.forms.passwordRule } })}
+            type="password"
+            autoComplete="new-password"
+          />
           <div>
             <Button type="submit" busy={isSubmitting}>
               {t.change}

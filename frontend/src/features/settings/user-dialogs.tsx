@@ -1,13 +1,10 @@
-import { useId } from 'react'
 import { useForm } from 'react-hook-form'
 import { api, unwrap } from '../../lib/api/client.ts'
 import type { Role, User } from '../../lib/api/types.ts'
 import { showApiError } from '../../lib/form-errors.ts'
 import { texts } from '../../lib/texts.ts'
-import { Button } from '../../ui/button.tsx'
-import { Dialog } from '../../ui/dialog.tsx'
-import { FormError } from '../../ui/form-error.tsx'
-import { Field, Input, Select } from '../../ui/input.tsx'
+import { FormDialog } from '../../ui/form-dialog.tsx'
+import { Field, Select, TextField } from '../../ui/input.tsx'
 import { toast } from '../../ui/toast.tsx'
 import { ROLES } from './roles.ts'
 
@@ -30,7 +27,6 @@ interface UserForm {
 }
 
 export function AddUserDialog({ open, onClose, onDone }: AddUserDialogProps) {
-  const formId = useId()
   const { register, handleSubmit, setError, reset, formState } = useForm<UserForm>({
     defaultValues: { username: '', password: '', role: 'viewer' },
   })
@@ -50,60 +46,47 @@ export function AddUserDialog({ open, onClose, onDone }: AddUserDialogProps) {
   }
   const { errors, isSubmitting } = formState
   return (
-    <Dialog
+    <FormDialog
       open={open}
       onClose={close}
       title={t.addTitle}
-      footer={
-        <>
-          <Button onClick={close}>{texts.common.cancel}</Button>
-          <Button type="submit" form={formId} variant="primary" busy={isSubmitting}>
-            {t.add}
-          </Button>
-        </>
-      }
+      onSubmit={handleSubmit(add)}
+      submit={t.add}
+      busy={isSubmitting}
+      error={errors.root?.message}
     >
-      <form id={formId} noValidate className="grid gap-3" onSubmit={(event) => void handleSubmit(add)(event)}>
-        <FormError message={errors.root?.message} />
-        <Field label={texts.login.username} error={errors.username?.message}>
-          {(control) => (
-            <Input
-              {...control}
-              {...register('username', { required: texts.forms.required })}
-              autoComplete="off"
-              autoCapitalize="none"
-              autoFocus
-            />
-          )}
-        </Field>
-        <Field label={texts.login.password} hint={texts.forms.passwordRule} error={errors.password?.message}>
-          {(control) => (
-            <Input
-              {...control}
-              {...register('password', passwordRule)}
-              type="password"
-              autoComplete="new-password"
-            />
-          )}
-        </Field>
-        <Field label={t.role} hint={t.hint} error={errors.role?.message}>
-          {(control) => (
-            <Select {...control} {...register('role')}>
-              {ROLES.map((role) => (
-                <option key={role} value={role}>
-                  {t.roles[role]}
-                </option>
-              ))}
-            </Select>
-          )}
-        </Field>
-      </form>
-    </Dialog>
+      <TextField
+        label={texts.login.username}
+        error={errors.username?.message}
+        {...register('username', { required: texts.forms.required })}
+        autoComplete="off"
+        autoCapitalize="none"
+        autoFocus
+      />
+      <TextField
+        label={texts.login.password}
+        hint={texts.forms.passwordRule}
+        error={errors.password?.message}
+        {...register('password', passwordRule)}
+        type="password"
+        autoComplete="new-password"
+      />
+      <Field label={t.role} hint={t.hint} error={errors.role?.message}>
+        {(control) => (
+          <Select {...control} {...register('role')}>
+            {ROLES.map((role) => (
+              <option key={role} value={role}>
+                {t.roles[role]}
+              </option>
+            ))}
+          </Select>
+        )}
+      </Field>
+    </FormDialog>
   )
 }
 
 export function SetPasswordDialog({ user, onClose }: { user: User | null; onClose: () => void }) {
-  const formId = useId()
   const { register, handleSubmit, setError, reset, formState } = useForm<{ password: string }>({
     defaultValues: { password: '' },
   })
@@ -123,39 +106,25 @@ export function SetPasswordDialog({ user, onClose }: { user: User | null; onClos
   }
   const { errors, isSubmitting } = formState
   return (
-    <Dialog
+    <FormDialog
       open={user !== null}
       onClose={close}
       title={user ? t.setPasswordTitle(user.username) : ''}
       description={t.setPasswordHint}
-      footer={
-        <>
-          <Button onClick={close}>{texts.common.cancel}</Button>
-          <Button type="submit" form={formId} variant="primary" busy={isSubmitting}>
-            {t.setPassword}
-          </Button>
-        </>
-      }
+      onSubmit={handleSubmit(save)}
+      submit={t.setPassword}
+      busy={isSubmitting}
+      error={errors.root?.message}
     >
-      <form
-        id={formId}
-        noValidate
-        className="mt-2 grid gap-3"
-        onSubmit={(event) => void handleSubmit(save)(event)}
-      >
-        <FormError message={errors.root?.message} />
-        <Field label={texts.login.password} hint={texts.forms.passwordRule} error={errors.password?.message}>
-          {(control) => (
-            <Input
-              {...control}
-              {...register('password', passwordRule)}
-              type="password"
-              autoComplete="new-password"
-              autoFocus
-            />
-          )}
-        </Field>
-      </form>
-    </Dialog>
+      <TextField
+        label={texts.login.password}
+        hint={texts.forms.passwordRule}
+        error={errors.password?.message}
+        {...register('password', passwordRule)}
+        type="password"
+        autoComplete="new-password"
+        autoFocus
+      />
+    </FormDialog>
   )
 }

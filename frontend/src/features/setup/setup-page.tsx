@@ -9,7 +9,7 @@ import { texts } from '../../lib/texts.ts'
 import { Button } from '../../ui/button.tsx'
 import { CenteredPage } from '../../ui/centered-page.tsx'
 import { FormError } from '../../ui/form-error.tsx'
-import { Field, Input } from '../../ui/input.tsx'
+import { TextField } from '../../ui/input.tsx'
 import { ErrorState, Loading, Skeleton } from '../../ui/states.tsx'
 
 const route = getRouteApi('/setup')
@@ -63,58 +63,48 @@ export function SetupPage() {
         aria-label={t.title}
       >
         <FormError message={errors.root?.message} />
-        <Field label={t.token} hint={t.tokenHint} error={errors.token?.message}>
-          {(control) => (
-            <Input
-              {...control}
-              {...register('token', { required: texts.forms.required })}
-              autoComplete="off"
-              spellCheck={false}
-              autoFocus={token === undefined}
-              className="mono h-9"
-            />
-          )}
-        </Field>
-        <Field label={texts.login.username} error={errors.username?.message}>
-          {(control) => (
-            <Input
-              {...control}
-              {...register('username', { required: texts.forms.required })}
-              autoComplete="username"
-              autoCapitalize="none"
-              spellCheck={false}
-              className="h-9"
-            />
-          )}
-        </Field>
-        <Field label={texts.login.password} hint={texts.forms.passwordRule} error={errors.password?.message}>
-          {(control) => (
-            <Input
-              {...control}
-              {...register('password', {
-                required: texts.forms.required,
-                minLength: { value: 10, message: texts.forms.passwordRule },
-              })}
-              type="password"
-              autoComplete="new-password"
-              autoFocus={token !== undefined}
-              className="h-9"
-            />
-          )}
-        </Field>
-        <Field label={texts.forms.repeatPassword} error={errors.repeated?.message}>
-          {(control) => (
-            <Input
-              {...control}
-              {...register('repeated', {
-                validate: (value, form) => value === form.password || texts.forms.passwordsDiffer,
-              })}
-              type="password"
-              autoComplete="new-password"
-              className="h-9"
-            />
-          )}
-        </Field>
+        <TextField
+          label={t.token}
+          hint={t.tokenHint}
+          error={errors.token?.message}
+          {...register('token', { required: texts.forms.required })}
+          autoComplete="off"
+          spellCheck={false}
+          autoFocus={token === undefined}
+          className="mono h-9"
+        />
+        <TextField
+          label={texts.login.username}
+          error={errors.username?.message}
+          {...register('username', { required: texts.forms.required })}
+          autoComplete="username"
+          autoCapitalize="none"
+          spellCheck={false}
+          className="h-9"
+        />
+        <TextField
+          label={texts.login.password}
+          hint={texts.forms.passwordRule}
+          error={errors.password?.message}
+          {...register('password', {
+            required: texts.forms.required,
+            minLength: { value: 10, message: texts.forms.passwordRule },
+          })}
+          type="password"
+          autoComplete="new-password"
+          autoFocus={token !== undefined}
+          className="h-9"
+        />
+        <TextField
+          label={texts.forms.repeatPassword}
+          error={errors.repeated?.message}
+          {...register('repeated', {
+            validate: (value, form) => value === form.password || texts.forms.passwordsDiffer,
+          })}
+          type="password"
+          autoComplete="new-password"
+          className="h-9"
+        />
         <Button type="submit" variant="primary" size="lg" busy={isSubmitting}>
           {t.submit}
         </Button>
