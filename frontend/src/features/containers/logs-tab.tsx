@@ -1,7 +1,8 @@
 import { getRouteApi } from '@tanstack/react-router'
-import { useCallback, useMemo } from 'react'
+import { useMemo } from 'react'
 import type { ContainerDetail } from '../../lib/api/types.ts'
 import { useContainers } from '../../lib/fleet/use-containers.ts'
+import { filterParams, useLogFilter } from '../../lib/logs/filter-search.ts'
 import { LogPanel } from '../../lib/logs/log-panel.tsx'
 import { fleetTexts } from '../../lib/texts/fleet.ts'
 import { Button } from '../../ui/button.tsx'
@@ -16,30 +17,14 @@ export function LogsTab({ container }: { container: ContainerDetail }) {
   const search = route.useSearch()
   const navigate = route.useNavigate()
   const { endpointId, name } = container
-  const { q, regex, invert, level, stream, line, with: others } = search
-  const filter = useMemo<LogFilter>(
-    () => ({ q, regex, invert, level, stream }),
-    [q, regex, invert, level, stream],
-  )
+  const { line, with: others } = search
+  const filter = useLogFilter(search)
   const targets = useMemo(
     () => [name, ...(others?.split(',') ?? [])].slice(0, MOST).map((each) => ({ endpointId, name: each })),
     [endpointId, name, others],
   )
-  const onFilter = useCallback(
-    (next: LogFilter) =>
-      void navigate({
-        search: (before) => ({
-          ...before,
-          q: next.q,
-          regex: next.regex ? true : undefined,
-          invert: next.invert ? true : undefined,
-          level: next.level,
-          stream: next.stream,
-        }),
-        replace: true,
-      }),
-    [navigate],
-  )
+  const onFilter = (next: LogFilter) =>
+    void navigate({ search: (before) => ({ ...before, ...filterParams(next) }), replace: true })
   return (
     <LogPanel
       targets={targets}

@@ -1,6 +1,7 @@
 import { getRouteApi } from '@tanstack/react-router'
-import { useCallback, useMemo } from 'react'
+import { useMemo } from 'react'
 import type { ContainerSummary } from '../../lib/api/types.ts'
+import { filterParams, useLogFilter } from '../../lib/logs/filter-search.ts'
 import { LogPanel } from '../../lib/logs/log-panel.tsx'
 import { fleetTexts } from '../../lib/texts/fleet.ts'
 import type { LogFilter } from '../../ui/log-viewer/log-filter.ts'
@@ -14,11 +15,8 @@ const MOST = 8
 export function LogsTab({ containers }: { containers: readonly ContainerSummary[] }) {
   const search = route.useSearch()
   const navigate = route.useNavigate()
-  const { q, regex, invert, level, stream, line } = search
-  const filter = useMemo<LogFilter>(
-    () => ({ q, regex, invert, level, stream }),
-    [q, regex, invert, level, stream],
-  )
+  const { line } = search
+  const filter = useLogFilter(search)
   // Names are no part of what changes while one reads: values of containers move all the time.
   const names = containers.map((container) => `${container.endpointId} ${container.name}`).join('\n')
   const targets = useMemo(
@@ -32,21 +30,8 @@ export function LogsTab({ containers }: { containers: readonly ContainerSummary[
         }),
     [names],
   )
-  const onFilter = useCallback(
-    (next: LogFilter) =>
-      void navigate({
-        search: (before) => ({
-          ...before,
-          q: next.q,
-          regex: next.regex ? true : undefined,
-          invert: next.invert ? true : undefined,
-          level: next.level,
-          stream: next.stream,
-        }),
-        replace: true,
-      }),
-    [navigate],
-  )
+  const onFilter = (next: LogFilter) =>
+    void navigate({ search: (before) => ({ ...before, ...filterParams(next) }), replace: true })
   return (
     <>
       {containers.length > MOST && (

@@ -1,5 +1,5 @@
-import { defineSearch, flagParam, oneOfParam, textParam } from '../../lib/search.ts'
-import { LOG_LEVELS } from '../../ui/log-viewer/log-levels.ts'
+import { logParams } from '../../lib/logs/filter-search.ts'
+import { defineSearch, oneOfParam, textParam } from '../../lib/search.ts'
 
 export const stacksSearch = defineSearch({ q: textParam, sort: textParam })
 
@@ -8,10 +8,5 @@ export type StackTab = (typeof STACK_TABS)[number]
 
 export const stackSearch = defineSearch({
   tab: oneOfParam(STACK_TABS),
-  q: textParam,
-  regex: flagParam,
-  invert: flagParam,
-  level: oneOfParam(LOG_LEVELS),
-  stream: oneOfParam(['stdout', 'stderr']),
-  line: textParam,
+  ...logParams,
 })
