@@ -110,3 +110,14 @@ export function ErrorState({ error, onRetry, className }: ErrorStateProps) {
     </div>
   )
 }
+
+/** Cards that are on their way. */
+export function CardsSkeleton() {
+  return (
+    <Loading className="grid gap-3 xl:grid-cols-2">
+      {[1, 2, 3, 4].map((each) => (
+        <Skeleton key={each} className="h-56" />
+      ))}
+    </Loading>
+  )
+}

@@ -1,4 +1,5 @@
 import type { ContainerSummary } from '../../lib/api/types.ts'
+import { createdColumn, endpointColumn } from '../../lib/fleet/columns.tsx'
 import { shortId } from '../../lib/format.ts'
 import { fleetTexts } from '../../lib/texts/fleet.ts'
 import type { TableColumn } from '../../ui/data-table/table-column.ts'
@@ -73,15 +74,7 @@ export const CONTAINER_COLUMNS: readonly TableColumn<ContainerSummary>[] = [
     grow: 3,
     priority: 4,
   },
-  {
-    id: 'endpoint',
-    header: t.endpoint,
-    cell: (row) => muted(row.endpointName),
-    value: (row) => row.endpointName,
-    minWidth: 100,
-    grow: 1,
-    priority: 5,
-  },
+  endpointColumn(5),
   {
     id: 'ports',
     header: t.ports,
@@ -137,17 +130,7 @@ export const CONTAINER_COLUMNS: readonly TableColumn<ContainerSummary>[] = [
     priority: 9,
     offByDefault: true,
   },
-  {
-    id: 'created',
-    header: t.created,
-    cell: (row) => <Time at={row.createdAt} className="text-ink-2" />,
-    value: (row) => row.createdAt,
-    descendingFirst: true,
-    align: 'right',
-    minWidth: 92,
-    priority: 9,
-    offByDefault: true,
-  },
+  { ...createdColumn(9), offByDefault: true },
   {
     id: 'id',
     header: t.id,

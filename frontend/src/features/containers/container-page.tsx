@@ -8,7 +8,7 @@ import { Button } from '../../ui/button.tsx'
 import { CopyButton } from '../../ui/copy-button.tsx'
 import { ContainerStatus } from '../../ui/fleet-status.tsx'
 import { PageHeader } from '../../ui/page-header.tsx'
-import { EmptyState, ErrorState, Loading, Skeleton } from '../../ui/states.tsx'
+import { CardsSkeleton, EmptyState, ErrorState, Skeleton } from '../../ui/states.tsx'
 import { Tabs } from '../../ui/tabs.tsx'
 import { ActionButtons } from './action-buttons.tsx'
 import { possibleActions, useMayAct } from './container-actions.ts'
@@ -88,7 +88,7 @@ export function ContainerPage() {
         }
       >
         {container ? (
-          <Suspense fallback={<TabSkeleton />}>
+          <Suspense fallback={<CardsSkeleton />}>
             {tab === 'charts' && <ChartsTab container={container} />}
             {tab === 'logs' && <LogsTab container={container} />}
             {tab === 'events' && <EventsTab container={container} />}
@@ -96,20 +96,10 @@ export function ContainerPage() {
             {tab === 'processes' && <ProcessesTab container={container} />}
           </Suspense>
         ) : (
-          <TabSkeleton />
+          <CardsSkeleton />
         )}
       </Tabs>
     </>
-  )
-}
-
-function TabSkeleton() {
-  return (
-    <Loading className="grid gap-3 xl:grid-cols-2">
-      {[1, 2, 3, 4].map((each) => (
-        <Skeleton key={each} className="h-56" />
-      ))}
-    </Loading>
   )
 }
 

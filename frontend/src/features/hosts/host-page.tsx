@@ -9,7 +9,7 @@ import { fleetTexts } from '../../lib/texts/fleet.ts'
 import { texts } from '../../lib/texts.ts'
 import { EndpointStatusBadge } from '../../ui/fleet-status.tsx'
 import { PageHeader } from '../../ui/page-header.tsx'
-import { ErrorState, Loading, Skeleton } from '../../ui/states.tsx'
+import { CardsSkeleton, ErrorState, Skeleton } from '../../ui/states.tsx'
 import { Tabs } from '../../ui/tabs.tsx'
 import { Time } from '../../ui/time.tsx'
 import { HOST_TABS, type HostTab } from './host-search.ts'
@@ -84,26 +84,16 @@ export function HostPage() {
         }
       >
         {host ? (
-          <Suspense fallback={<TabSkeleton />}>
+          <Suspense fallback={<CardsSkeleton />}>
             {tab === 'charts' && <ChartsTab host={host} />}
             {tab === 'processes' && <ProcessesTab host={host} />}
             {tab === 'hardware' && <HardwareTab host={host} />}
           </Suspense>
         ) : (
-          <TabSkeleton />
+          <CardsSkeleton />
         )}
       </Tabs>
     </>
-  )
-}
-
-function TabSkeleton() {
-  return (
-    <Loading className="grid gap-3 xl:grid-cols-2">
-      {[1, 2, 3, 4].map((each) => (
-        <Skeleton key={each} className="h-56" />
-      ))}
-    </Loading>
   )
 }
 

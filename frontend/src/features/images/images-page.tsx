@@ -3,6 +3,7 @@ import { Package } from 'lucide-react'
 import { useMemo } from 'react'
 import { api, unwrap } from '../../lib/api/client.ts'
 import type { ImageSummary } from '../../lib/api/types.ts'
+import { createdColumn, endpointColumn } from '../../lib/fleet/columns.tsx'
 import { ListPage, type ListSpec } from '../../lib/fleet/list-page.tsx'
 import { useList } from '../../lib/fleet/use-list.ts'
 import { formatBytes, shortId } from '../../lib/format.ts'
@@ -11,7 +12,6 @@ import { texts } from '../../lib/texts.ts'
 import { Badge } from '../../ui/badge.tsx'
 import type { TableColumn } from '../../ui/data-table/table-column.ts'
 import { Select } from '../../ui/input.tsx'
-import { Time } from '../../ui/time.tsx'
 import { IMAGE_USES } from './images-search.ts'
 
 const t = fleetTexts.image
@@ -63,25 +63,8 @@ const COLUMNS: readonly TableColumn<ImageSummary>[] = [
     minWidth: 110,
     priority: 1,
   },
-  {
-    id: 'created',
-    header: t.created,
-    cell: (row) => <Time at={row.createdAt} className="text-ink-2" />,
-    value: (row) => row.createdAt,
-    descendingFirst: true,
-    align: 'right',
-    minWidth: 100,
-    priority: 2,
-  },
-  {
-    id: 'endpoint',
-    header: t.endpoint,
-    cell: (row) => <span className="text-ink-2">{row.endpointName}</span>,
-    value: (row) => row.endpointName,
-    minWidth: 110,
-    grow: 1,
-    priority: 3,
-  },
+  { ...createdColumn(2), header: t.created },
+  endpointColumn(3),
   {
     id: 'id',
     header: t.id,

@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router'
 import { Network } from 'lucide-react'
 import { api, unwrap } from '../../lib/api/client.ts'
 import type { NetworkSummary } from '../../lib/api/types.ts'
+import { createdColumn, endpointColumn } from '../../lib/fleet/columns.tsx'
 import { ListPage, type ListSpec } from '../../lib/fleet/list-page.tsx'
 import { useList } from '../../lib/fleet/use-list.ts'
 import { shortId } from '../../lib/format.ts'
@@ -9,7 +10,6 @@ import { fleetTexts } from '../../lib/texts/fleet.ts'
 import { texts } from '../../lib/texts.ts'
 import { Badge } from '../../ui/badge.tsx'
 import type { TableColumn } from '../../ui/data-table/table-column.ts'
-import { Time } from '../../ui/time.tsx'
 
 const t = fleetTexts.network
 const SHOWN = 4
@@ -100,15 +100,7 @@ const COLUMNS: readonly TableColumn<NetworkSummary>[] = [
     minWidth: 110,
     priority: 4,
   },
-  {
-    id: 'endpoint',
-    header: t.endpoint,
-    cell: (row) => <span className="text-ink-2">{row.endpointName}</span>,
-    value: (row) => row.endpointName,
-    minWidth: 110,
-    grow: 1,
-    priority: 3,
-  },
+  endpointColumn(3),
   {
     id: 'scope',
     header: t.scope,
@@ -118,16 +110,7 @@ const COLUMNS: readonly TableColumn<NetworkSummary>[] = [
     priority: 6,
     offByDefault: true,
   },
-  {
-    id: 'created',
-    header: t.created,
-    cell: (row) => <Time at={row.createdAt} className="text-ink-2" />,
-    value: (row) => row.createdAt,
-    descendingFirst: true,
-    align: 'right',
-    minWidth: 92,
-    priority: 5,
-  },
+  createdColumn(5),
 ]
 const rowKey = (row: NetworkSummary) => `${row.endpointId}/${row.id}`
 const rowLabel = (row: NetworkSummary) => row.name

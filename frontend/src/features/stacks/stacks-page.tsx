@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router'
 import { Layers } from 'lucide-react'
 import { api, unwrap } from '../../lib/api/client.ts'
 import type { StackSummary } from '../../lib/api/types.ts'
+import { endpointColumn } from '../../lib/fleet/columns.tsx'
 import { ListPage, type ListSpec } from '../../lib/fleet/list-page.tsx'
 import { useList } from '../../lib/fleet/use-list.ts'
 import { formatBytes, formatPercent } from '../../lib/format.ts'
@@ -110,15 +111,7 @@ const COLUMNS: readonly TableColumn<StackSummary>[] = [
     grow: 4,
     priority: 4,
   },
-  {
-    id: 'endpoint',
-    header: c.endpoint,
-    cell: (row) => <span className="text-ink-2">{row.endpointName}</span>,
-    value: (row) => row.endpointName,
-    minWidth: 110,
-    grow: 1,
-    priority: 5,
-  },
+  endpointColumn(5),
 ]
 const rowKey = (row: StackSummary) => `${row.endpointId}/${row.name}`
 const rowLabel = (row: StackSummary) => row.name
