@@ -1,32 +1,6 @@
 import { expect, test } from 'vitest'
-import type { ContainerSummary } from '../../lib/api/types.ts'
+import { aContainer } from '../../../test/fleet.ts'
 import { filterContainers, stackNames } from './filter-containers.ts'
-
-const aContainer = (over: Partial<ContainerSummary>): ContainerSummary => ({
-  endpointId: 1,
-  endpointName: 'local',
-  id: 'abc123',
-  name: 'web-1',
-  image: 'nginx:1.27',
-  imageId: 'sha256:1',
-  state: 'running',
-  health: 'none',
-  status: 'Up',
-  exitCode: null,
-  stack: null,
-  service: null,
-  createdAt: '2026-11-21T00:00:00Z',
-  startedAt: null,
-  restartCount: 0,
-  ports: [],
-  networks: [],
-  labels: {},
-  cpuPercent: null,
-  memoryUsedBytes: null,
-  memoryLimitBytes: null,
-  sampledAt: null,
-  ...over,
-})
 
 const web = aContainer({ stack: 'shop-10' })
 const db = aContainer({ id: 'def456', name: 'db', image: 'postgres:17', state: 'exited', stack: 'shop-9' })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { aContainer } from '../../../test/fleet.ts'
 import type {
   ContainerSummary,
   FleetChanges,
@@ -82,24 +83,7 @@ const anOverview = (part: Partial<FleetOverview> = {}): FleetOverview => ({
 })
 
 /** Only what the overview reads of a container. */
-const anUpsert = (cell: HeatCell): ContainerSummary => ({
-  ...cell,
-  endpointName: '',
-  image: '',
-  imageId: '',
-  status: '',
-  service: null,
-  createdAt: '',
-  startedAt: null,
-  restartCount: 0,
-  ports: [],
-  networks: [],
-  labels: {},
-  cpuPercent: null,
-  memoryUsedBytes: null,
-  memoryLimitBytes: null,
-  sampledAt: null,
-})
+const anUpsert = (cell: HeatCell): ContainerSummary => aContainer({ ...cell, endpointName: '' })
 
 const someChanges = (part: Partial<FleetChanges>): FleetChanges => ({
   seq: 1,

@@ -1,36 +1,8 @@
 import { expect, test } from 'vitest'
-import type { ContainerSummary } from '../api/types.ts'
+import { aContainer } from '../../../test/fleet.ts'
 import { patchContainers, patchSamples } from './patch-containers.ts'
 
-function aContainer(over: Partial<ContainerSummary> = {}): ContainerSummary {
-  return {
-    endpointId: 1,
-    endpointName: 'local',
-    id: 'a',
-    name: 'web',
-    image: 'nginx',
-    imageId: 'sha256:1',
-    state: 'running',
-    health: 'none',
-    status: 'Up',
-    exitCode: null,
-    stack: null,
-    service: null,
-    createdAt: '2026-11-21T00:00:00Z',
-    startedAt: null,
-    restartCount: 0,
-    ports: [],
-    networks: [],
-    labels: {},
-    cpuPercent: null,
-    memoryUsedBytes: null,
-    memoryLimitBytes: null,
-    sampledAt: null,
-    ...over,
-  }
-}
-
-const a = aContainer()
+const a = aContainer({ id: 'a', name: 'web' })
 const b = aContainer({ id: 'b', name: 'db' })
 const c = aContainer({ id: 'c', name: 'queue' })
 const pages = [
