@@ -6,7 +6,8 @@ import { findings, storesOf, withFolder, wrong } from '../../test/doctor.ts'
 import { loadConfig } from '../core/config/config.ts'
 import { openPostgresStore } from '../db/postgres.ts'
 import type { SqlStore } from '../db/sql-store.ts'
-import { activityChecks, findSessions, judgeAge } from './checks/activity.check.ts'
+import { activityChecks, findHeld, findSessions, judgeAge } from './checks/activity.check.ts'
+import { databaseClockCheck, pastCheck } from './checks/clocks.check.ts'
 import { extensionsCheck } from './checks/extensions.check.ts'
 import { poolCheck } from './checks/pool.check.ts'
 import { postgresChecks, rightsCheck } from './checks/postgres.check.ts'
@@ -128,16 +129,38 @@ describe('sessions', () => {
     expect((await look()).map(({ id }) => id)).toEqual(['activity.sessions'])
   })
 
-  it('that were prepared and forgotten, and slots that keep WAL, are found', async () => {
-    const found = await findings(activityChecks, { stores: storesOf(database) })
-    expect(wrong(found)).toEqual([])
-    expect(found.map(({ id }) => id)).toContain('activity.held')
+  it('are not alone in holding WAL: slots do that too', async () => {
+    const name = `doctor_${randomBytes(4).toString('hex')}`
+    await database.db.query('SELECT pg_create_physical_replication_slot($1, true)', [name])
+    const of = async (most: number) =>
+      (await findHeld(database.db, most)).find(({ subject }) => subject === name)
+    expect(await of(1024 ** 4)).toBeUndefined()
+    const held = await of(0)
+    expect(held).toMatchObject({ id: 'activity.slot', severity: 'warning' })
+    await database.db.query(held?.command ?? '')
+    expect(await of(0)).toBeUndefined()
   })
 
   it('counts transactions that are left', () => {
     expect(judgeAge(200_000_000)).toEqual([])
     expect(judgeAge(1_200_000_000)).toMatchObject([{ severity: 'warning' }])
     expect(judgeAge(1_900_000_000)).toMatchObject([{ severity: 'error', id: 'activity.wraparound' }])
+  })
+})
+
+describe('clocks', () => {
+  it('of the server and of the past are compared with this one', async () => {
+    const look = (aheadMs: number) =>
+      findings([databaseClockCheck, pastCheck], {
+        stores: storesOf(database),
+        now: () => new Date(Date.now() + aheadMs),
+      })
+    expect(wrong(await look(0))).toEqual([])
+    const early = await look(-86_400_000)
+    expect(wrong(early)).toEqual(['error clocks.past', 'error clocks.postgres'])
+    expect(early.find(({ id }) => id === 'clocks.postgres')?.seen).toMatch(
+      /^8640\d{4} ms ahead of this machine/,
+    )
   })
 })
 

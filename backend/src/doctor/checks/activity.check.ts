@@ -95,25 +95,28 @@ export async function findSessions(db: AppDb, limits = LIMITS): Promise<Finding[
 const sessionOf = ({ pid, user, application }: Session) =>
   `process ${pid} (${[user, application].filter(Boolean).join(', ') || 'unknown'})`
 
-/** What keeps WAL or old rows though no session shows it. */
 const heldCheck = storeCheck('postgres', {
   id: 'activity.held',
   category: 'activity',
   title: 'prepared transactions and replication slots',
-  async run({ db }) {
-    const prepared = await db.query<{ gid: string; seconds: number }>(`
+  run: ({ db }) => findHeld(db),
+})
+
+/** What keeps WAL or old rows though no session shows it. */
+export async function findHeld(db: AppDb, muchBytes = HELD_WAL_BYTES): Promise<Finding[]> {
+  const prepared = await db.query<{ gid: string; seconds: number }>(`
       SELECT p.gid, extract(epoch FROM clock_timestamp() - p.prepared)::BIGINT AS seconds
       FROM pg_prepared_xacts AS p
       WHERE p.database = current_database()
       ORDER BY p.prepared, p.gid
       LIMIT 20
     `)
-    const slots = await db.query<{
-      name: string
-      active: boolean
-      status: string | null
-      held: number | null
-    }>(`
+  const slots = await db.query<{
+    name: string
+    active: boolean
+    status: string | null
+    held: number | null
+  }>(`
       SELECT s.slot_name::TEXT AS name, s.active, s.wal_status AS status,
         (CASE WHEN pg_is_in_recovery() THEN NULL
           ELSE pg_wal_lsn_diff(pg_current_wal_lsn(), s.restart_lsn) END)::BIGINT AS held
@@ -121,50 +124,49 @@ const heldCheck = storeCheck('postgres', {
       ORDER BY s.slot_name
       LIMIT 50
     `)
-    const archiver = await db.queryOne<{ failed: number; last: string | null }>(`
+  const archiver = await db.queryOne<{ failed: number; last: string | null }>(`
       SELECT a.failed_count AS failed, a.last_failed_wal AS last
       FROM pg_stat_archiver AS a
       WHERE a.last_failed_time > COALESCE(a.last_archived_time, '-infinity')
     `)
-    const findings: Finding[] = prepared.map(({ gid, seconds }) =>
-      (seconds >= LONG_SECONDS ? warning : info)(
-        'activity.prepared',
-        'A prepared transaction waits to be ended',
-        {
-          subject: gid,
-          seen: `For ${span(seconds)}; it keeps its locks, also over a restart of the server`,
-          fix: 'If whoever prepared it is gone:',
-          command: `ROLLBACK PREPARED '${gid.replaceAll("'", "''")}'`,
-        },
-      ),
+  const findings: Finding[] = prepared.map(({ gid, seconds }) =>
+    (seconds >= LONG_SECONDS ? warning : info)(
+      'activity.prepared',
+      'A prepared transaction waits to be ended',
+      {
+        subject: gid,
+        seen: `For ${span(seconds)}; it keeps its locks, also over a restart of the server`,
+        fix: 'If whoever prepared it is gone:',
+        command: `ROLLBACK PREPARED '${gid.replaceAll("'", "''")}'`,
+      },
+    ),
+  )
+  for (const { name, active, status, held } of slots) {
+    const isLost = status === 'lost'
+    if (!isLost && (held ?? 0) < muchBytes && active) continue
+    if (!isLost && (held ?? 0) < muchBytes / 16) continue
+    const isMuch = (held ?? 0) >= muchBytes
+    findings.push(
+      (isMuch || isLost ? warning : info)('activity.slot', 'A replication slot holds WAL back', {
+        subject: name,
+        seen: isLost
+          ? 'Its WAL is gone: whoever reads it must begin anew'
+          : `${bytes(held ?? 0)}, and ${active ? 'it is being read' : 'nobody reads it'}`,
+        fix: 'The disk of the server fills until it is read. If its reader is gone:',
+        command: `SELECT pg_drop_replication_slot('${name}')`,
+      }),
     )
-    for (const { name, active, status, held } of slots) {
-      const isLost = status === 'lost'
-      if (!isLost && (held ?? 0) < HELD_WAL_BYTES && active) continue
-      if (!isLost && (held ?? 0) < HELD_WAL_BYTES / 16) continue
-      const isMuch = (held ?? 0) >= HELD_WAL_BYTES
-      findings.push(
-        (isMuch || isLost ? warning : info)('activity.slot', 'A replication slot holds WAL back', {
-          subject: name,
-          seen: isLost
-            ? 'Its WAL is gone: whoever reads it must begin anew'
-            : `${bytes(held ?? 0)}, and ${active ? 'it is being read' : 'nobody reads it'}`,
-          fix: 'The disk of the server fills until it is read. If its reader is gone:',
-          command: `SELECT pg_drop_replication_slot('${name}')`,
-        }),
-      )
-    }
-    if (archiver) {
-      findings.push(
-        warning('activity.archiver', 'WAL cannot be archived', {
-          seen: `${counted(archiver.failed, 'failure')}, the last one with ${archiver.last ?? 'unknown'}`,
-          fix: 'The server keeps WAL until archive_command succeeds: its log says why it does not.',
-        }),
-      )
-    }
-    return findings.length > 0 ? findings : [ok('activity.held', 'Nothing holds WAL back')]
-  },
-})
+  }
+  if (archiver) {
+    findings.push(
+      warning('activity.archiver', 'WAL cannot be archived', {
+        seen: `${counted(archiver.failed, 'failure')}, the last one with ${archiver.last ?? 'unknown'}`,
+        fix: 'The server keeps WAL until archive_command succeeds: its log says why it does not.',
+      }),
+    )
+  }
+  return findings.length > 0 ? findings : [ok('activity.held', 'Nothing holds WAL back')]
+}
 
 const vacuumCheck = storeCheck('postgres', {
   id: 'activity.vacuum',

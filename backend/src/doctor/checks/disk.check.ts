@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import { checkDisk } from '../../health/index.ts'
 import { type Check, error, info, ok, warning } from '../check.ts'
+import { nearestFolder } from '../folder.ts'
 import { daysUntilFull, readGrowth } from '../growth.ts'
 import { bytes } from '../words.ts'
 
@@ -13,7 +14,7 @@ export const diskCheck: Check = {
   category: 'disk',
   title: 'the room in the data folder',
   async run({ config }) {
-    const folder = config.dataDir
+    const folder = nearestFolder(config.dataDir)
     const { bavail, bsize, blocks, ffree, files } = await statfs(folder)
     const free = bavail * bsize
     const seen = `${bytes(free)} of ${bytes(blocks * bsize)} are free`
@@ -62,7 +63,7 @@ export const growthCheck: Check = {
       if (growth === undefined) continue
       const title = name === 'sqlite' ? 'SQLite' : 'PostgreSQL'
       const perDay = growth.tables.reduce((sum, table) => sum + table.bytesPerDay, 0)
-      const { bavail, bsize } = await statfs(config.dataDir)
+      const { bavail, bsize } = await statfs(nearestFolder(config.dataDir))
       // What PostgreSQL's own disk has left it does not say.
       const days = name === 'sqlite' ? daysUntilFull(growth.tables, bavail * bsize) : undefined
       const seen =

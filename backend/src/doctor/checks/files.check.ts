@@ -3,6 +3,7 @@ import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FILE_VARIABLES } from '../../core/config/env.schema.ts'
 import { type Check, type DoctorContext, error, type Finding, info, ok, warning } from '../check.ts'
+import { nearestFolder } from '../folder.ts'
 
 /** Files that hold keys, or what a key gives: nobody else may read them. */
 const KEYS = new Set(['secret.key', 'server.json'])
@@ -128,7 +129,7 @@ export const placeCheck: Check = {
   category: 'files',
   title: 'the file system of the data folder',
   async run({ config, stores }: DoctorContext) {
-    const { type } = await statfs(config.dataDir)
+    const { type } = await statfs(nearestFolder(config.dataDir))
     const network = NETWORK[type]
     if (network !== undefined && stores.sqlite.state !== 'absent') {
       return [
