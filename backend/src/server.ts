@@ -16,6 +16,7 @@ import { createLogger, type Log } from './core/log.ts'
 import { removeServerFile, type ServerFile, writeServerFile } from './core/server-file.ts'
 import { VERSION } from './core/version.ts'
 import { openStorage } from './db/app-db-router.ts'
+import { MissingDriverError } from './db/missing-driver.ts'
 import { StoreInUseError } from './db/store-in-use.ts'
 import { settleRoles } from './moves/index.ts'
 
@@ -288,7 +289,7 @@ function readConfig(env: NodeJS.ProcessEnv): Config | undefined {
 
 function reportStartFailure(error: unknown, log: Log): void {
   // These carry what to do in their message; a stack would only bury it.
-  const known = [StartError, ConfigError, SecretKeyError, StoreInUseError].some(
+  const known = [StartError, ConfigError, SecretKeyError, StoreInUseError, MissingDriverError].some(
     (kind) => error instanceof kind,
   )
   if (known && error instanceof Error) process.stderr.write(`Holdfast cannot start. ${error.message}\n`)

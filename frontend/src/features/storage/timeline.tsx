@@ -115,6 +115,8 @@ function describe(details: MoveLogEntry['details']): string {
       if (typeof value === 'number') return [describeNumber(name, value)]
       if (name.toLowerCase().endsWith('digest') && typeof value === 'string')
         return [`digest ${shortId(value)}`]
+      if (Array.isArray(value)) return [`${value.length} ${name}`]
+      if (name === 'sha256') return [`SHA-256 ${shortId(String(value))}`]
       return [`${name} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`]
     })
     .join(' · ')

@@ -4,6 +4,7 @@ import type { StorageUnit } from '../../lib/api/types.ts'
 import { texts } from '../../lib/texts.ts'
 import { Button } from '../../ui/button.tsx'
 import { toast } from '../../ui/toast.tsx'
+import { ArchiveCard } from './archive-card.tsx'
 import { AT_ONCE, StepDialog } from './step-dialog.tsx'
 import { StoresHeader } from './stores-header.tsx'
 import { TimelineCard } from './timeline.tsx'
@@ -29,6 +30,7 @@ export function UnitsTab({ units, lags }: { units: readonly StorageUnit[]; lags:
   return (
     <>
       <StoresHeader units={units} />
+      <ArchiveCard units={units} />
       {PHASES.map((phase) => (
         <Phase
           key={phase}
