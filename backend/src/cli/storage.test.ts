@@ -10,7 +10,7 @@ import { flip } from '../../test/two-stores.ts'
 import { createLogger } from '../core/log.ts'
 import { writeServerFile } from '../core/server-file.ts'
 import { openStorage, type Storage } from '../db/app-db-router.ts'
-import { settleRoles } from '../moves/index.ts'
+import { type MoveLimits, settleRoles } from '../moves/index.ts'
 import { allUnits } from '../moves/unit.ts'
 import { runStorage, runStorageArchive } from './storage/run.ts'
 import type { Command } from './storage/select.ts'
@@ -48,10 +48,15 @@ const openHere = (): Promise<Storage> =>
   })
 
 /** A server on the data folder, with the file by which the command finds it. */
-async function serve(): Promise<TestApp> {
+async function serve(limits: Partial<MoveLimits> = {}): Promise<TestApp> {
   const storage = await openHere()
   closers.push(() => storage.close())
-  const app = await startTestApp({ storage, dataDir, moveLimits: QUICK, localSecret: SECRET })
+  const app = await startTestApp({
+    storage,
+    dataDir,
+    moveLimits: { ...QUICK, ...limits },
+    localSecret: SECRET,
+  })
   closers.push(() => app.stop())
   writeServerFile(dataDir, { url: app.base, pid: process.pid, secret: SECRET })
   return app
@@ -129,6 +134,40 @@ describe('holdfast storage, with a server on this machine', () => {
     ])
   })
 
+  it('names what waits for conditions that come by themselves, and does not for others', async () => {
+    await serve({ calmMs: 60_000 })
+    expect((await run('cutover', ['users'])).errors).not.toContain('--wait')
+    expect((await run('mirror', ['users'], { wait: true })).exit).toBe(0)
+    const early = await run('cutover', ['users'])
+    expect(early.exit).toBe(2)
+    expect(early.errors).toContain('--wait')
+    expect((await run('cutover', ['users'], { json: true })).lines()).toMatchObject([
+      { type: 'error', code: 'move_refused', hint: expect.stringContaining('--wait') },
+    ])
+  })
+
+  it('lets reads run on a mirror too, and says how they went', async () => {
+    const app = await serve()
+    expect((await run('shadow', [])).output).toContain('No unit has a complete mirror')
+    expect((await run('shadow', ['settings'], { share: 5 })).exit).toBe(2)
+    await run('mirror', ['settings'], { wait: true })
+    expect(await run('shadow', ['settings'], { share: 100 })).toMatchObject({
+      exit: 0,
+      output: 'settings: 100 % of the reads run on the mirror too\n',
+    })
+    expect((await run('shadow', [], { share: 100 })).exit).toBe(1)
+    const admin = await app.admin()
+    // A machine that is busy has no time for them.
+    const asked = async () => {
+      await admin.get('/api/settings')
+      return (await run('shadow', ['settings'])).output
+    }
+    await expect.poll(asked, { timeout: 30_000 }).toMatch(/[1-9]\d* compared, 0 answered/)
+    expect((await run('status', ['settings'])).output).toMatch(/shadow reads 100 %: [1-9]\d* equal/)
+    expect((await run('shadow', ['settings'], { share: 0 })).exit).toBe(0)
+    expect((await run('status', ['settings'])).output).not.toContain('shadow')
+  })
+
   it('takes the units of a phase that are meant, in turn', async () => {
     await serve()
     const first = await run('mirror', [], { phase: 2, wait: true })
@@ -191,7 +230,7 @@ describe('holdfast storage, without a server', () => {
     const mirrored = await run('mirror', ['users'])
     expect(mirrored.exit, mirrored.errors).toBe(0)
     expect((await run('status', ['users'])).output).toContain('SQLite ──▶ PostgreSQL')
-    expect((await run('verify', ['users'])).output).toMatch(/users: \d+ rows equal on both sides/)
+    expect((await run('verify', ['users'])).output).toMatch(/users: \d+ rows? equal on both sides/)
     expect((await run('abort', ['users'])).exit).toBe(0)
     const [line] = (await run('status', ['users'], { json: true })).lines()
     expect(line).toMatchObject({ type: 'unit', unit: { placement: 'sqlite', mirror: null } })
@@ -201,7 +240,12 @@ describe('holdfast storage, without a server', () => {
     await stopped((storage) => storage.getAppDbFor('settings').execute(BROKEN))
     expect((await run('quarantine', [])).output).toContain('No row is in quarantine')
     expect((await run('mirror', ['settings'])).exit).toBe(0)
-    expect((await run('quarantine', ['settings'])).output).toContain('["x.broken"]')
+    const listed = await run('quarantine', ['settings'])
+    expect(listed.output).toContain('["x.broken"]')
+    // a, NUL, b
+    expect(listed.output).toContain('text, bytes: 61 00 62')
+    expect((await run('status', ['settings'])).output).toContain('1 in quarantine')
+    expect((await run('cutover', ['settings'])).errors).toContain('1 row in quarantine')
     expect((await run('quarantine', ['settings'], { acknowledge: 7 })).exit).toBe(2)
     expect((await run('quarantine', ['settings'], { acknowledge: 1 })).exit).toBe(0)
     const replayed = await run('quarantine', ['settings'], { replay: true, json: true })
@@ -288,7 +332,12 @@ describe('holdfast storage archive', () => {
       settleRoles,
     })
     closers.push(() => storage.close())
-    const app = await startTestApp({ storage, dataDir, moveLimits: QUICK, localSecret: SECRET })
+    const app = await startTestApp({
+      storage,
+      dataDir,
+      moveLimits: QUICK,
+      localSecret: SECRET,
+    })
     closers.push(() => app.stop())
     writeServerFile(dataDir, { url: app.base, pid: process.pid, secret: SECRET })
     const admin = await app.admin()

@@ -13,6 +13,7 @@ export interface StorageFlags {
   readonly acknowledge?: number
   readonly budget?: number
   readonly replay?: true
+  readonly share?: number
 }
 
 const COMMANDS: Readonly<Record<StorageCommand, string>> = {
@@ -29,6 +30,7 @@ const COMMANDS: Readonly<Record<StorageCommand, string>> = {
   resume: 'go on copying',
   purge: 'delete the rows that a finished move left in the old store; they cannot be brought back',
   quarantine: 'rows that the other store cannot hold: list, accept or try again',
+  shadow: 'reads that run on the mirror too and are compared: how they went, or how many there are to be',
 }
 
 const NOTES = `
@@ -100,6 +102,12 @@ function addOwnOptions(command: Command, name: StorageCommand): void {
       ),
     )
   if (name === 'finish' || name === 'purge') command.option('--yes', 'do not ask')
+  if (name === 'shadow')
+    command.addOption(
+      new Option('--share <percent>', 'let so many of 100 reads run on the mirror too; 0 ends it').argParser(
+        parseShare,
+      ),
+    )
   if (name === 'quarantine') command.option('--replay', 'try rows again that were corrected')
 }
 
@@ -111,6 +119,12 @@ function parsePhase(text: string): 1 | 2 | 3 | 4 | 'all' {
   if (phase !== undefined) return phase
   if (text === 'all') return 'all'
   throw new InvalidArgumentError('It is 1, 2, 3, 4 or all.')
+}
+
+function parseShare(text: string): number {
+  const value = Number(text)
+  if (!/^\d+(\.\d+)?$/.test(text) || value > 100) throw new InvalidArgumentError('It is 0 to 100.')
+  return value
 }
 
 function parseCount(text: string): number {

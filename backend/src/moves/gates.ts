@@ -1,3 +1,4 @@
+import { counted } from '../core/counted.ts'
 import type { Placement } from '../db/placement-store.ts'
 import type { Lag } from './mirroring.ts'
 import { isPaused, type Move } from './move-state.ts'
@@ -115,7 +116,7 @@ function againstFlip(facts: GateFacts, rightWay: boolean, wrongWay: string, stri
 function laggard({ lag, limits }: GateFacts): string[] {
   if (lag.seconds * 1_000 < limits.lagGoalMs) return []
   return [
-    `The mirror is ${lag.seconds.toFixed(1)} s behind (${lag.changes} changes): wait until it caught up`,
+    `The mirror is ${lag.seconds.toFixed(1)} s behind (${counted(lag.changes, 'change')}): wait until it caught up`,
   ]
 }
 
@@ -131,7 +132,7 @@ function staleVerify({ move, limits, nowMs, verifying }: GateFacts): string[] {
   if (!verify) return [`The mirror was never compared as a whole: ${hint}`]
   if (verify.differences > 0) {
     return [
-      `The last verify found ${verify.differences} rows that differ and corrected them: ${hint} once more`,
+      `The last verify found and corrected ${counted(verify.differences, 'difference')}: ${hint} once more`,
     ]
   }
   if (nowMs - Date.parse(verify.at) > limits.verifyValidMs)
@@ -152,8 +153,8 @@ function shadowed({ move, unit }: GateFacts): string[] {
 function quarantined({ openQuarantine, unit }: GateFacts): string[] {
   if (openQuarantine === 0) return []
   return [
-    `${openQuarantine} rows are in quarantine and would stay behind: correct and replay them, or acknowledge ` +
-      `them with "holdfast storage quarantine ${unit} --acknowledge ${openQuarantine}"`,
+    `${counted(openQuarantine, 'row')} in quarantine would stay behind: correct and replay, or acknowledge with ` +
+      `"holdfast storage quarantine ${unit} --acknowledge ${openQuarantine}"`,
   ]
 }
 

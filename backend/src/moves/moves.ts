@@ -1,3 +1,4 @@
+import { counted } from '../core/counted.ts'
 import { AppError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { Tally } from '../core/tally.ts'
@@ -259,7 +260,8 @@ export function createMoves(deps: MovesDeps): MovesService {
 
   async function acknowledge(mover: UnitMover, sides: Sides, rows: number, actor: Actor): Promise<void> {
     const { open } = await mover.books.quarantine(sides)
-    if (open !== rows) throw refused([`${open} rows are open in quarantine, not ${rows}: look at them again`])
+    if (open !== rows)
+      throw refused([`Open in quarantine: ${counted(open, 'row')}, not ${rows}. Look at them again`])
     if (rows === 0) return
     await acknowledgeQuarantine(sides.ledger, mover.unit.name, actor.name ?? 'holdfast')
     await mover.books.note(sides, { action: 'acknowledge', actor: actor.name, details: { rows } })

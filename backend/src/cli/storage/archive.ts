@@ -1,9 +1,10 @@
+import { counted } from '../../core/counted.ts'
 import type { StorageArchive } from '../../moves/archive.schema.ts'
 import type { StorageFlags } from '../storage.ts'
 import { confirm } from './confirm.ts'
 import { EXIT, type Moves, UsageError } from './moves.ts'
 import type { Printer } from './printer.ts'
-import { count, size } from './text.ts'
+import { size } from './text.ts'
 
 const ACTOR = { name: 'cli' }
 
@@ -66,5 +67,5 @@ function stateText(path: string | undefined, reasons: readonly string[]): string
 function archivedText({ path, sizeBytes, sha256, tables, deletedAt }: StorageArchive): string {
   const rows = tables.reduce((total, table) => total + table.rows, 0)
   const gone = deletedAt === null ? '' : `, deleted ${deletedAt.slice(0, 10)}`
-  return `${path}: ${size(sizeBytes)}, ${count(rows)} rows in ${tables.length} tables${gone}\n  SHA-256 ${sha256}`
+  return `${path}: ${size(sizeBytes)}, ${counted(rows, 'row')} in ${counted(tables.length, 'table')}${gone}\n  SHA-256 ${sha256}`
 }

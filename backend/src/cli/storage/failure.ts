@@ -11,6 +11,16 @@ export interface Failure {
   readonly code: string
   readonly message: string
   readonly reasons: readonly string[]
+  /** What would help. */
+  readonly hint?: string
+}
+
+/** A step that is refused for what time alone settles. */
+export class TooEarlyError extends Error {
+  constructor(cause: unknown) {
+    super('The step is refused for now', { cause })
+    this.name = 'TooEarlyError'
+  }
 }
 
 /** A move that does not go on by itself. */
@@ -24,6 +34,10 @@ export class StuckError extends Error {
 /** What an error means for whoever typed the command; undefined for what nobody foresaw. */
 export function failureOf(error: unknown): Failure | undefined {
   if (error instanceof AppError) return fromApp(error)
+  if (error instanceof TooEarlyError) {
+    const failure = failureOf(error.cause)
+    return failure && { ...failure, hint: 'This settles by itself: with --wait the command waits for it.' }
+  }
   if (error instanceof UsageError) return plain(EXIT.usage, 'usage', error)
   if (error instanceof ConfigError) return plain(EXIT.usage, 'configuration', error)
   if (error instanceof UnreachableError) return plain(EXIT.unreachable, 'unreachable', error)

@@ -4,7 +4,7 @@ import type { MovesService } from '../../moves/moves.service.ts'
 /** What the commands use of the moves, be they those of a server or of this process. */
 export type Moves = { readonly archive: Omit<ArchiveService, 'settle'> } & Pick<
   MovesService,
-  'units' | 'unit' | 'plan' | 'rehearse' | 'act' | 'log' | 'quarantine' | 'acknowledge' | 'replay'
+  'units' | 'unit' | 'plan' | 'rehearse' | 'act' | 'log' | 'quarantine' | 'acknowledge' | 'replay' | 'shadow'
 >
 
 /** Exit codes of `holdfast storage`; documented in its help and in docs/cli.md. */

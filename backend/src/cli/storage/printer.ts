@@ -9,6 +9,15 @@ export interface Output {
   readonly columns: number | undefined
 }
 
+interface Problem {
+  readonly code: string
+  readonly message: string
+  readonly reasons: readonly string[]
+  readonly unit?: string
+  /** What would help. */
+  readonly hint?: string
+}
+
 export interface Printer {
   readonly json: boolean
   /** For people alone. */
@@ -17,7 +26,7 @@ export interface Printer {
   result(type: string, value: Readonly<Record<string, unknown>>, text: string): void
   progress(unit: StorageUnit): void
   /** What went wrong, and why. */
-  problem(error: { code: string; message: string; reasons: readonly string[]; unit?: string }): void
+  problem(error: Problem): void
 }
 
 const LINE_EVERY_MS = 5_000
@@ -56,11 +65,9 @@ export function createPrinter(output: Output, json: boolean): Printer {
         line(JSON.stringify({ type: 'progress', unit: unit.unit, state, progress, lag, throttle, verify }))
       else line(progressLine(unit, false))
     },
-    problem({ code, message, reasons, unit }) {
+    problem({ code, message, reasons, unit, hint }) {
       if (json) {
-        line(
-          JSON.stringify({ type: 'error', ...(unit === undefined ? {} : { unit }), code, message, reasons }),
-        )
+        line(JSON.stringify({ type: 'error', unit, code, message, reasons, hint }))
         return
       }
       if (drawn) output.write('\n')
@@ -69,6 +76,7 @@ export function createPrinter(output: Output, json: boolean): Printer {
       const headline = others.length > 0 ? 'Refused' : (only ?? message)
       output.error(`${unit === undefined ? '' : `${unit}: `}${headline}\n`)
       if (others.length > 0) for (const reason of reasons) output.error(`  - ${reason}\n`)
+      if (hint !== undefined) output.error(`  ${hint}\n`)
     },
   }
 }

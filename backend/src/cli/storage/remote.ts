@@ -48,6 +48,8 @@ export function remoteMoves(server: Server): Moves {
     quarantine: async (query) => (await get('/api/storage/quarantine', quarantinePageSchema, query)).items,
     acknowledge: (unit, rows) =>
       post(`${unitPath(unit)}/quarantine/acknowledge`, storageUnitSchema, { rows }),
+    shadow: (unit, share) =>
+      callServer(server, 'PUT', `${unitPath(unit)}/shadow`, storageUnitSchema, { share }),
     replay: (unit) => post(`${unitPath(unit)}/quarantine/replay`, replaySchema),
   }
 }

@@ -1,3 +1,4 @@
+import { counted } from '../../core/counted.ts'
 import type { StorageUnit } from '../../moves/moves.schema.ts'
 import type { StorageFlags } from '../storage.ts'
 import { type ArchiveFlags, runArchive } from './archive.ts'
@@ -7,6 +8,7 @@ import { failureOf } from './failure.ts'
 import { EXIT, UsageError } from './moves.ts'
 import { createPrinter, type Output, type Printer } from './printer.ts'
 import { type Command, selectUnits } from './select.ts'
+import { runShadow } from './shadow.ts'
 import { type Run, runRehearsals, runStep } from './steps.ts'
 import { count, planText, quarantineText, statusText } from './text.ts'
 
@@ -15,7 +17,8 @@ const PATIENCE_MS = 180_000
 const QUARANTINE_SHOWN = 500
 
 /** Whether the command changes nothing, so that moves that were under way need not go on for it. */
-function onlyLooks(command: Command, { acknowledge, replay }: StorageFlags): boolean {
+function onlyLooks(command: Command, { acknowledge, replay, share }: StorageFlags): boolean {
+  if (command === 'shadow') return share === undefined
   if (command === 'quarantine') return acknowledge === undefined && !replay
   return command === 'status' || command === 'plan'
 }
@@ -119,6 +122,8 @@ async function runCommand(
       return runRehearsals(run, units)
     case 'quarantine':
       return quarantine(units, run, flags)
+    case 'shadow':
+      return runShadow(units, run, flags.share)
     case 'finish':
     case 'purge':
       await confirmStep(command, units, flags)
@@ -166,7 +171,7 @@ async function changeQuarantine(unit: string, { moves, printer }: Run, flags: St
   const actor = { name: 'cli' }
   if (flags.replay) {
     const result = await moves.replay(unit, actor)
-    const text = `${unit}: ${count(result.replayed)} rows went through, ${count(result.left)} are left`
+    const text = `${unit}: ${counted(result.replayed, 'row')} went through, ${count(result.left)} left`
     printer.result('replayed', { unit, ...result }, text)
   }
   if (flags.acknowledge !== undefined) {
@@ -174,7 +179,7 @@ async function changeQuarantine(unit: string, { moves, printer }: Run, flags: St
     printer.result(
       'acknowledged',
       { unit: after },
-      `${unit}: ${count(flags.acknowledge)} rows may stay behind`,
+      `${unit}: ${counted(flags.acknowledge, 'row')} may stay behind`,
     )
   }
   return EXIT.done

@@ -2,7 +2,7 @@ import type { MoveAction, StorageUnit } from '../../moves/moves.schema.ts'
 import { UsageError } from './moves.ts'
 
 export type Placement = NonNullable<StorageUnit['placement']>
-export type Command = MoveAction | 'plan' | 'rehearse' | 'status' | 'quarantine'
+export type Command = MoveAction | 'plan' | 'rehearse' | 'status' | 'quarantine' | 'shadow'
 
 export interface Selection {
   /** Domains or units by name. */
@@ -13,7 +13,7 @@ export interface Selection {
 }
 
 /** Commands that look at everything unless told otherwise. */
-const LOOKING: readonly Command[] = ['status', 'plan', 'quarantine']
+const LOOKING: readonly Command[] = ['status', 'plan', 'quarantine', 'shadow']
 
 /**
  * The units that a command is about, by phase. A domain stands for its unit. By a phase only those are taken for
@@ -67,6 +67,7 @@ function isMeant(unit: StorageUnit, command: Command, from: Placement): boolean 
     case 'finish':
       return placement !== from && mirror !== null
     case 'verify':
+    case 'shadow':
       return mirror !== null
     case 'pause':
       return state !== 'settled' && !paused

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { counted } from '../../core/counted.ts'
 import type { MoveAction, StorageUnit } from '../../moves/moves.schema.ts'
-import { type Failure, failureOf, StuckError } from './failure.ts'
+import { type Failure, failureOf, StuckError, TooEarlyError } from './failure.ts'
 import { EXIT, type Moves } from './moves.ts'
 import type { Printer } from './printer.ts'
-import { count, duration, flow, rehearsalText } from './text.ts'
+import { duration, flow, rehearsalText } from './text.ts'
 
 /** What every step of a command needs. */
 export interface Run {
@@ -97,7 +98,7 @@ async function mirror(run: Run, before: StorageUnit): Promise<number> {
   })
   const rows = unit.tables.reduce((total, table) => total + table.copiedRows, 0)
   const seconds = (performance.now() - startedMs) / 1000
-  const text = `${unit.unit}: mirrored, ${flow(unit)}, ${count(rows)} rows copied in ${duration(seconds)}`
+  const text = `${unit.unit}: mirrored, ${flow(unit)}, ${counted(rows, 'row')} copied in ${duration(seconds)}`
   run.printer.result('done', { action: 'mirror', unit }, text)
   return EXIT.done
 }
@@ -113,8 +114,8 @@ async function verify(run: Run, before: StorageUnit): Promise<number> {
     throw new StuckError('The verify ended without a result: verify again')
   const { rows, differences, clean } = unit.verify
   const text = clean
-    ? `${unit.unit}: ${count(rows)} rows equal on both sides`
-    : `${unit.unit}: ${count(differences)} of ${count(rows)} rows differed; they were made equal, verify again`
+    ? `${unit.unit}: ${counted(rows, 'row')} equal on both sides`
+    : `${unit.unit}: ${counted(differences, 'difference')} in ${counted(rows, 'row')}, made equal: verify again`
   run.printer.result('done', { action: 'verify', unit }, text)
   return clean ? EXIT.done : EXIT.differences
 }
@@ -166,8 +167,10 @@ async function actPatiently(run: Run, action: MoveAction, { unit }: StorageUnit)
       return await run.moves.act(unit, action, ACTOR, options)
     } catch (error) {
       const failure = failureOf(error)
-      if (failure?.code !== 'move_refused' || performance.now() > endMs) throw error
+      if (failure?.code !== 'move_refused') throw error
       if (!comesByItself(action, await run.moves.unit(unit))) throw error
+      if (run.patienceMs === 0) throw new TooEarlyError(error)
+      if (performance.now() > endMs) throw error
       said = sayWaiting(run, unit, failure, said)
       await sleep(run.pollMs, undefined, { signal: run.signal })
     }

@@ -1,8 +1,10 @@
+import { counted } from '../../core/counted.ts'
 import type { MovePlan, QuarantinedRow, Rehearsal, StorageUnit } from '../../moves/moves.schema.ts'
 
 const STORES = { sqlite: 'SQLite', postgres: 'PostgreSQL' } as const
 export const PHASES = { 1: 'high write', 2: 'core', 3: 'features', 4: 'telemetry' } as const
 const BAR_WIDTH = 20
+const HELD_LENGTH = 200
 
 export const count = (value: number) => Math.round(value).toLocaleString('en')
 
@@ -40,7 +42,7 @@ export function flow({ placement, mirror }: StorageUnit): string {
 
 /** What is under way, in a few words. */
 export function situation(unit: StorageUnit): string {
-  const { progress, lag, verify, quarantine, throttle } = unit
+  const { progress, lag, verify, quarantine, throttle, shadow } = unit
   const parts: string[] = []
   if (unit.paused) parts.push('paused')
   if (progress) parts.push(progressWords(progress))
@@ -49,16 +51,43 @@ export function situation(unit: StorageUnit): string {
   if (unit.archived) parts.push('finished, archive not purged')
   if (lag && unit.mirror !== null && !unit.paused) parts.push(`lag ${duration(lag.seconds)}`)
   if (verify?.running) parts.push('verifying')
-  else if (verify?.at) parts.push(verify.clean ? 'verified' : `${count(verify.differences)} rows differ`)
+  else if (verify?.at) parts.push(verify.clean ? 'verified' : counted(verify.differences, 'difference'))
+  if (shadow !== null) parts.push(...shadowWords(shadow))
+  if (unit.lastFlip?.confirmed === false) parts.push('the old store does not know of the flip yet')
   if (quarantine.open > 0) parts.push(`${count(quarantine.open)} in quarantine`)
   if (throttle !== null) parts.push(`slowed down: ${throttle}`)
   return parts.join(' · ')
 }
 
+function shadowWords({ share, compared, mismatches }: NonNullable<StorageUnit['shadow']>): string[] {
+  if (share === 0) return []
+  const found =
+    mismatches === 0 ? `${count(compared)} equal` : `${count(mismatches)} of ${count(compared)} differ`
+  return [`shadow reads ${share} %: ${found}`]
+}
+
+/** How the shadow reads of a unit went, with every statement that was answered otherwise. */
+export function shadowText({ unit, shadow }: StorageUnit): string {
+  if (shadow === null) return `${unit}: no complete mirror`
+  const { share, compared, mismatches, undecided, left, p95Ms, statements } = shadow
+  const time = (ms: number | null) => (ms === null ? 'not known' : `${ms} ms`)
+  const lines = [
+    `${unit}: ${share} % of the reads, ${count(compared)} compared, ${count(mismatches)} answered otherwise, ` +
+      `${count(undecided)} undecided, ${count(left)} left out`,
+  ]
+  if (compared > 0)
+    lines.push(`  95 of 100 within: ${time(p95Ms.source)}, on the mirror ${time(p95Ms.mirror)}`)
+  for (const { statement, kind, columns, sourceRows, mirrorRows, count: times } of statements) {
+    const how = kind === 'fails' ? 'fails' : `${sourceRows} and ${counted(mirrorRows, 'row')}`
+    lines.push(`  ! ${counted(times, 'time')}, ${[how, ...columns].join(', ')}: ${statement}`)
+  }
+  return lines.join('\n')
+}
+
 function progressWords(progress: NonNullable<StorageUnit['progress']>): string {
   const { copiedRows, totalRows, rowsPerSecond, etaSeconds } = progress
   const eta = etaSeconds === null ? '' : ` · ${duration(etaSeconds)} left`
-  return `${count(copiedRows)} of ${count(totalRows)} rows · ${count(rowsPerSecond)}/s${eta}`
+  return `${count(copiedRows)} of ${counted(totalRows, 'row')} · ${count(rowsPerSecond)}/s${eta}`
 }
 
 /** One line of how far a copy or verify is. */
@@ -88,7 +117,7 @@ export function statusText(units: readonly StorageUnit[]): string {
   const rowsOf = (unit: StorageUnit) => {
     const rows = sum(unit.tables.map((each) => each.rows))
     const bytes = sum(unit.tables.map((each) => each.bytes))
-    return [rows === null ? '' : `${count(rows)} rows`, bytes === null ? '' : size(bytes)]
+    return [rows === null ? '' : counted(rows, 'row'), bytes === null ? '' : size(bytes)]
   }
   const name = ({ unit, domains }: StorageUnit) =>
     domains.length === 1 ? unit : `${unit} and ${domains.length - 1} more`
@@ -110,11 +139,11 @@ export function planText(plan: MovePlan): string {
   const units = plan.units.flatMap((unit) => [
     `${unit.domains.join(' + ')}: ${STORES[unit.from]} to ${STORES[unit.to]}, phase ${unit.phase}`,
     ...(unit.tie === null ? [] : [`  move together: ${unit.tie}`]),
-    ...table(unit.tables.map((each) => [each.table, `${count(each.rows)} rows`, size(each.bytes)])),
+    ...table(unit.tables.map((each) => [each.table, counted(each.rows, 'row'), size(each.bytes)])),
     ...unit.tables.flatMap((each) =>
       each.forecast.map(
         ({ column, reason, rows, examples, suggestion }) =>
-          `  ! ${each.table}${column === null ? '' : `.${column}`}: ${count(rows)} rows to quarantine (${reason}), e.g. ${examples.join(', ')}. ${suggestion}`,
+          `  ! ${each.table}${column === null ? '' : `.${column}`}: ${counted(rows, 'row')} to quarantine (${reason}), e.g. ${examples.join(', ')}. ${suggestion}`,
       ),
     ),
     `  about ${duration(unit.estimatedSeconds)}, ${size(unit.estimatedBytes)} of disk`,
@@ -134,15 +163,27 @@ export function rehearsalText({ unit, seconds, rows, tables, differences }: Rehe
       each.equal ? `equal (${each.digest.slice(0, 12)})` : 'DIFFERS',
     ]),
   )
-  const verdict = differences === 0 ? 'every row equal' : `${count(differences)} rows differ`
-  return [`${unit}: rehearsed ${count(rows)} rows in ${duration(seconds)}, ${verdict}`, ...lines].join('\n')
+  const verdict = differences === 0 ? 'every row equal' : counted(differences, 'difference')
+  return [`${unit}: rehearsed ${counted(rows, 'row')} in ${duration(seconds)}, ${verdict}`, ...lines].join(
+    '\n',
+  )
+}
+
+/** The value that is refused; bytes that are no text in hex, by twos. */
+function heldText(held: QuarantinedRow['row'][string] | undefined): string[] {
+  if (!held || held.text === null) return []
+  const isBytes = held.hex === true || held.class === 'blob'
+  const shown = isBytes ? (held.text.match(/../g) ?? []).join(' ') : JSON.stringify(held.text)
+  const cut = shown.length > HELD_LENGTH ? `${shown.slice(0, HELD_LENGTH)}…` : shown
+  return [`  ${isBytes ? `${held.class}, bytes` : held.class}: ${cut}`]
 }
 
 export function quarantineText(rows: readonly QuarantinedRow[]): string {
   return rows
-    .flatMap(({ unit, table: name, key, column, message, suggestion, state, acknowledgedBy }) => [
+    .flatMap(({ unit, table: name, key, column, row, message, suggestion, state, acknowledgedBy }) => [
       `${unit} ${name} ${key}${state === 'open' ? '' : `, accepted${acknowledgedBy ? ` by ${acknowledgedBy}` : ''}`}`,
       `  ${column === null ? '' : `${column}: `}${message}`,
+      ...(column === null ? [] : heldText(row[column])),
       `  ${suggestion}`,
     ])
     .join('\n')
