@@ -2,6 +2,7 @@ import type { LinkProps } from '@tanstack/react-router'
 import type { LucideIcon } from 'lucide-react'
 import {
   Activity,
+  Archive,
   Boxes,
   Database,
   Gauge,
@@ -43,7 +44,10 @@ export const NAV: readonly { label: string; items: readonly NavItem[] }[] = [
   },
   {
     label: texts.nav.operate,
-    items: [{ to: '/storage', label: texts.nav.storage, icon: Database, key: 'd' }],
+    items: [
+      { to: '/storage', label: texts.nav.storage, icon: Database, key: 'd' },
+      { to: '/backups', label: texts.nav.backups, icon: Archive, key: 'b' },
+    ],
   },
   {
     label: texts.nav.admin,

@@ -192,6 +192,13 @@ const storageRoute = createRoute({
   component: lazyRouteComponent(() => import('../features/storage/storage-page.tsx'), 'StoragePage'),
 })
 
+const backupsRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/backups',
+  staticData: { crumb: texts.nav.backups },
+  component: lazyRouteComponent(() => import('../features/backups/backups-page.tsx'), 'BackupsPage'),
+})
+
 const settingsRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/settings',
@@ -249,6 +256,7 @@ const routeTree = rootRoute.addChildren([
     networksRoute,
     eventsRoute,
     storageRoute,
+    backupsRoute,
     settingsRoute,
     auditRoute,
     systemRoute,

@@ -1,4 +1,5 @@
 import { adminTexts } from './texts/admin.ts'
+import { backupTexts } from './texts/backups.ts'
 import { baseTexts } from './texts/base.ts'
 import { doctorTexts } from './texts/doctor.ts'
 import { overviewTexts } from './texts/overview.ts'
@@ -10,5 +11,6 @@ export const texts = {
   ...adminTexts,
   overview: overviewTexts,
   storage: storageTexts,
+  backups: backupTexts,
   doctor: doctorTexts,
 }

@@ -34,6 +34,7 @@ export function SettingsPage() {
       >
         {tab === 'general' ? <SettingsTab groups={['general', 'access']} /> : null}
         {tab === 'retention' ? <SettingsTab groups={['retention']} hint={t.retentionHint} /> : null}
+        {tab === 'backups' ? <SettingsTab groups={['backups']} /> : null}
         {tab === 'endpoints' ? <EndpointsTab /> : null}
         {tab === 'users' ? <UsersTab /> : null}
         {tab === 'tokens' ? <TokensTab /> : null}

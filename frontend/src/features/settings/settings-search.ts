@@ -1,5 +1,5 @@
 import { defineSearch, oneOfParam } from '../../lib/search.ts'
 
-export const SETTINGS_TABS = ['general', 'retention', 'endpoints', 'users', 'tokens', 'sessions'] as const
+export const SETTINGS_TABS = ['general', 'retention', 'backups', 'endpoints', 'users', 'tokens', 'sessions'] as const
 
 export const settingsSearch = defineSearch({ tab: oneOfParam(SETTINGS_TABS) })

@@ -46,6 +46,7 @@ export const adminTexts = {
     tabs: {
       general: 'General',
       retention: 'Retention',
+      backups: 'Backups',
       endpoints: 'Endpoints',
       users: 'Users',
       tokens: 'API tokens',

@@ -73,6 +73,7 @@ export const baseTexts = {
     networks: 'Networks',
     events: 'Events',
     storage: 'Storage',
+    backups: 'Backups',
     settings: 'Settings',
     audit: 'Audit',
     system: 'System',
