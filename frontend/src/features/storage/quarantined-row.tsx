@@ -7,6 +7,16 @@ import { Time } from '../../ui/time.tsx'
 
 const t = texts.storage.quarantine
 
+type Value = QuarantinedRow['row'][string]
+
+/** What is no text is shown as its bytes: a text with a NUL in it would look like one without. */
+const isBytes = ({ class: kind, hex, text }: Value) => text !== null && (hex === true || kind === 'blob')
+
+function Held({ value }: { value: Value }) {
+  if (value.text === null) return <span className="text-ink-3">{t.noValue}</span>
+  return isBytes(value) ? (value.text.match(/../g) ?? []).join(' ') : value.text
+}
+
 /** One row: what is wrong with it, what would help, and the row itself, whose values are shown as text. */
 export function QuarantinedRowItem({ row }: { row: QuarantinedRow }) {
   return (
@@ -57,9 +67,12 @@ export function QuarantinedRowItem({ row }: { row: QuarantinedRow }) {
                     className={cn('border-line border-t align-top', column === row.column && 'bg-warn-soft')}
                   >
                     <td className="mono py-1 pr-4">{column}</td>
-                    <td className="py-1 pr-4 text-ink-2">{value.class}</td>
+                    <td className="py-1 pr-4 text-ink-2">
+                      {value.class}
+                      {isBytes(value) ? <span className="block text-ink-3">{t.hex}</span> : null}
+                    </td>
                     <td className="mono break-all py-1">
-                      {value.text === null ? <span className="text-ink-3">{t.noValue}</span> : value.text}
+                      <Held value={value} />
                     </td>
                   </tr>
                 ))}

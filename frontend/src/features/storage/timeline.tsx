@@ -113,6 +113,7 @@ function describe(details: MoveLogEntry['details']): string {
     .flatMap(([name, value]) => {
       if (value === null || value === undefined) return []
       if (typeof value === 'number') return [describeNumber(name, value)]
+      if (Array.isArray(value) && value.length === 0) return []
       if (name.toLowerCase().endsWith('digest') && typeof value === 'string')
         return [`digest ${shortId(value)}`]
       if (Array.isArray(value)) return [`${value.length} ${name}`]
@@ -125,5 +126,8 @@ function describe(details: MoveLogEntry['details']): string {
 function describeNumber(name: string, value: number): string {
   if (name.endsWith('Ms')) return `${name.slice(0, -2)} ${formatDuration(value)}`
   if (name === 'seconds') return formatDuration(value * 1000)
-  return `${formatCount(value)} ${name}`
+  if (name === 'share') return texts.storage.shadow.share(value)
+  return name.endsWith('s')
+    ? texts.storage.counted(formatCount(value), name.slice(0, -1))
+    : `${name} ${value}`
 }

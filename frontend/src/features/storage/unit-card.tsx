@@ -7,6 +7,7 @@ import { Status } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Card } from '../../ui/card.tsx'
 import { CopyProgress } from './copy-progress.tsx'
+import { ShadowReads } from './shadow-reads.tsx'
 import { StoreFlow } from './store-flow.tsx'
 import {
   type Action,
@@ -144,6 +145,7 @@ function Details({ unit }: { unit: StorageUnit }) {
         <section className="overflow-x-auto" aria-label={t.tables(unit.tables.length)} tabIndex={0}>
           <TableList unit={unit} />
         </section>
+        {unit.shadow ? <ShadowReads unit={unit.unit} shadow={unit.shadow} /> : null}
         {others.length === 0 ? null : (
           <div>
             <p className="text-ink-3">{t.otherSteps}</p>

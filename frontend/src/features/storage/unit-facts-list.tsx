@@ -11,7 +11,7 @@ const t = texts.storage.facts
 
 /** Lag, last verify, quarantine and last flip: those that the unit has. */
 export function UnitFacts({ unit, lags }: { unit: StorageUnit; lags: readonly (number | null)[] }) {
-  const { lag, verify, quarantine, lastFlip, mirror } = unit
+  const { lag, verify, quarantine, lastFlip, mirror, shadow } = unit
   const hasQuarantine = quarantine.open + quarantine.acknowledged > 0
   if (!lag && !verify && !hasQuarantine && !lastFlip) return null
   return (
@@ -28,6 +28,11 @@ export function UnitFacts({ unit, lags }: { unit: StorageUnit; lags: readonly (n
       {verify || (mirror !== null && unit.state === 'mirroring') ? (
         <Fact label={t.verified}>
           <Verdict verify={verify} />
+        </Fact>
+      ) : null}
+      {shadow && shadow.share > 0 ? (
+        <Fact label={t.shadow}>
+          <ShadowFact shadow={shadow} />
         </Fact>
       ) : null}
       {hasQuarantine ? (
@@ -82,6 +87,32 @@ function Verdict({ verify }: Pick<StorageUnit, 'verify'>) {
   )
 }
 
+function ShadowFact({ shadow }: { shadow: NonNullable<StorageUnit['shadow']> }) {
+  const { share, compared, mismatches, undecided, p95Ms } = shadow
+  const s = texts.storage.shadow
+  const time = (ms: number | null) => (ms === null ? s.above : formatDuration(ms))
+  return (
+    <>
+      <span className="tabular">{s.share(share)}</span>
+      {compared === 0 ? (
+        <span className="text-ink-3">{s.none}</span>
+      ) : (
+        <>
+          <Status tone={mismatches === 0 ? 'ok' : 'critical'} look="plain">
+            {mismatches === 0
+              ? s.equal(formatCount(compared))
+              : s.differ(formatCount(mismatches), formatCount(compared))}
+          </Status>
+          <span className="tabular text-ink-3">{s.p95(time(p95Ms.source), time(p95Ms.mirror))}</span>
+        </>
+      )}
+      {undecided > 0 ? (
+        <span className="tabular text-ink-3">{s.undecided(formatCount(undecided))}</span>
+      ) : null}
+    </>
+  )
+}
+
 function Flip({ flip }: { flip: NonNullable<StorageUnit['lastFlip']> }) {
   const pause = t.pause(formatDuration(flip.pauseMs))
   return (
@@ -95,6 +126,7 @@ function Flip({ flip }: { flip: NonNullable<StorageUnit['lastFlip']> }) {
       )}
       <span className="tabular">{pause}</span>
       <Time at={flip.at} className="text-ink-3" />
+      {flip.confirmed ? null : <span className="basis-full text-warn">{t.flipUnconfirmed}</span>}
       {flip.reason === null ? null : <span className="basis-full text-ink-2">{flip.reason}</span>}
     </Fact>
   )

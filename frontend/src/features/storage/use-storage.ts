@@ -64,7 +64,8 @@ function hasStepped(before: StorageUnit, after: StorageUnit | undefined): boolea
     before.archived !== after.archived ||
     before.verify?.at !== after.verify?.at ||
     before.quarantine.open !== after.quarantine.open ||
-    before.lastFlip?.at !== after.lastFlip?.at
+    before.lastFlip?.at !== after.lastFlip?.at ||
+    before.shadow?.statements.length !== after.shadow?.statements.length
   )
 }
 
@@ -81,6 +82,18 @@ const CALLS: Record<Action, Call> = {
   pause: (unit) => unwrap(api.POST('/api/storage/units/{unit}/pause', at(unit))),
   resume: (unit) => unwrap(api.POST('/api/storage/units/{unit}/resume', at(unit))),
   purge: (unit) => unwrap(api.POST('/api/storage/units/{unit}/purge', at(unit))),
+}
+
+/** Lets a share of the reads of a unit run on its mirror too. */
+export function useShadow(unit: string) {
+  const queries = useQueryClient()
+  return useMutation({
+    mutationFn: (share: number) =>
+      unwrap(api.PUT('/api/storage/units/{unit}/shadow', { ...at(unit), body: { share } })),
+    onSuccess: (_unit, share) => toast.done(texts.storage.shadow.set(unit, share)),
+    onError: (error) => toast.error(error.message),
+    onSettled: () => queries.invalidateQueries({ queryKey: ['storage'] }),
+  })
 }
 
 /** Takes a step with units, one after the other; the first that is refused ends it, and its reason is the error. */

@@ -1,4 +1,6 @@
-const rows = (count: string) => (count === '1' ? '1 row' : `${count} rows`)
+/** The one place where numbers, as they are shown, meet nouns. */
+const counted = (count: string, one: string) => `${count} ${count === '1' ? one : `${one}s`}`
+const rows = (count: string) => counted(count, 'row')
 
 export const storageTexts = {
   title: 'Storage',
@@ -8,7 +10,7 @@ export const storageTexts = {
   reachable: 'reachable',
   away: 'away',
   timescale: (version: string) => `TimescaleDB ${version}`,
-  domainsHere: (count: number) => (count === 1 ? '1 domain' : `${count} domains`),
+  domainsHere: (count: number) => counted(String(count), 'domain'),
   moved: (done: number, all: number) => `${done} of ${all} units in PostgreSQL`,
   notConfigured: 'PostgreSQL is not configured',
   notConfiguredHint: 'Everything is in SQLite. To move it, set this for the server and start it again:',
@@ -27,6 +29,7 @@ export const storageTexts = {
   mirror: 'mirror',
   archive: 'archive',
   empty: 'empty',
+  counted,
   rows,
   rowsUnknown: 'rows not counted yet',
   state: {
@@ -44,18 +47,18 @@ export const storageTexts = {
   flowNone: 'Nothing flows',
   epoch: (epoch: number) => `epoch ${epoch}`,
   tie: 'These move together',
-  progress: (done: string, all: string) => `${done} of ${all} rows`,
+  progress: (done: string, all: string) => `${done} of ${rows(all)}`,
   progressLabel: (unit: string) => `Copy of ${unit}`,
   rate: (rate: string) => `${rate} rows/s`,
   left: (time: string) => `${time} left`,
   throttled: (reason: string) => `Slowed down: ${reason}`,
   facts: {
     lag: 'Lag',
-    changes: (count: string) => (count === '1' ? '1 change' : `${count} changes`),
+    changes: (count: string) => counted(count, 'change'),
     verified: 'Verified',
     verifying: 'verifying',
-    equal: (count: string) => `${count} rows equal`,
-    differ: (count: string) => `${count} rows differed`,
+    equal: (count: string) => `${rows(count)} equal`,
+    differ: (count: string) => `${rows(count)} differed`,
     notVerified: 'not yet',
     quarantine: 'Quarantine',
     quarantineOpen: (count: string) => `${count} open`,
@@ -64,6 +67,8 @@ export const storageTexts = {
     pause: (ms: string) => `${ms} pause`,
     flipTo: (store: string) => `to ${store}`,
     flipAborted: 'called off',
+    flipUnconfirmed: 'the old store does not know of it yet',
+    shadow: 'Shadow reads',
     lagLine: 'Lag of the last minutes',
   },
   gates: {
@@ -74,7 +79,27 @@ export const storageTexts = {
     verified: 'every row compared',
     quarantine: 'no open row in quarantine',
   },
-  tables: (count: number) => (count === 1 ? '1 table' : `${count} tables`),
+  shadow: {
+    label: 'Reads that run on the mirror too',
+    hint: 'After they were answered, so that nobody waits for it. The answers of both stores are compared.',
+    off: 'none',
+    share: (share: number) => `${share} %`,
+    none: 'none compared yet',
+    equal: (count: string) => `${count} equal`,
+    differ: (found: string, count: string) => `${found} of ${count} answered otherwise`,
+    undecided: (count: string) => `${count} undecided`,
+    p95: (source: string, mirror: string) => `p95 ${source}, mirror ${mirror}`,
+    above: 'above 2.5 s',
+    fails: 'fails on the mirror',
+    rowsOfBoth: (source: string, mirror: string) => `${source} and ${rows(mirror)}`,
+    times: (count: string) => counted(count, 'time'),
+    columns: (names: string) => `differs in ${names}`,
+    set: (unit: string, share: number) =>
+      share === 0
+        ? `No more shadow reads of ${unit}`
+        : `${share} % of the reads of ${unit} run on the mirror too`,
+  },
+  tables: (count: number) => counted(String(count), 'table'),
   table: 'Table',
   otherSteps: 'Why other steps are not possible',
   action: {
@@ -109,6 +134,10 @@ export const storageTexts = {
     'cutover-aborted': 'cut over called off',
     'rollback-aborted': 'rollback called off',
     compared: 'table compared',
+    confirmed: 'old store told of the flip',
+    'capture-repaired': 'triggers made again',
+    shadow: 'shadow reads set',
+    'shadow-mismatch': 'a read was answered otherwise by the mirror',
     untracked: 'changes found that were not captured',
     archive: 'file archived',
     'archive-deleted': 'archived file deleted',
@@ -166,7 +195,7 @@ export const storageTexts = {
       purge: 'Cannot be undone: the rows are gone.',
     },
     oneByOne: (units: string) => `One after the other: ${units}.`,
-    several: (count: number) => `${count} units`,
+    several: (count: number) => counted(String(count), 'unit'),
   },
   plan: {
     hint: 'Reads every row, changes nothing: what a move would take and which rows the other store could not hold.',
@@ -194,9 +223,9 @@ export const storageTexts = {
     rehearse: 'Rehearse',
     rehearsing: 'Rehearsing…',
     rehearseHint: 'Copies and compares everything in a scratch schema, then drops it.',
-    rehearsed: (count: string, time: string) => `${count} rows in ${time}`,
+    rehearsed: (count: string, time: string) => `${rows(count)} in ${time}`,
     allEqual: 'every row equal',
-    differ: (count: string) => `${count} rows differ`,
+    differ: (count: string) => counted(count, 'difference'),
     sum: 'Source = target + quarantine',
     digest: 'Digest',
   },
@@ -212,7 +241,7 @@ export const storageTexts = {
       'A cut over leaves them out of the new store. They stay in the old one until its archive is purged. Rows that come later are open again.',
     accepted: (count: string) => `${rows(count)} may stay behind`,
     replay: 'Try again',
-    replayed: (done: number, left: number) => `${done} went through, ${left} are left`,
+    replayed: (done: number, left: number) => `${done} went through, ${left} left`,
     open: 'open',
     acknowledged: 'accepted',
     by: (name: string) => `by ${name}`,
@@ -222,6 +251,7 @@ export const storageTexts = {
     class: 'Class',
     value: 'Value',
     noValue: 'null',
+    hex: 'bytes, in hex',
   },
   archives: {
     title: 'SQLite file',
