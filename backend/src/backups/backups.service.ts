@@ -65,7 +65,7 @@ export interface BackupsService {
   /** @throws AppError `nothing_running`. */
   cancel(): void
   dropSetAside(name: string): Promise<void>
-  /** Makes a backup when the schedule says so. */
+  /** Makes a backup when the schedule says so; otherwise proves one that was not. */
   tick(): Promise<void>
   /** Removes what operations that were killed have left. */
   start(): void
@@ -230,21 +230,27 @@ class Backups implements BackupsService {
   async tick(): Promise<void> {
     const { settings } = this.#deps
     if (this.#operation || this.#leaving || !(await settings.boolean('backups.enabled'))) return
-    const last = await this.#lastScheduled()
+    const { items } = await readCatalog(this.#place)
+    const after = new Date(await this.#lastScheduled(items))
     const due = nextRun(
       await settings.text('backups.schedule'),
       await settings.text('backups.time_zone'),
-      new Date(last),
+      after,
     )
-    if (!due || due > this.#place.clock()) return
-    this.#attemptedAt = this.#place.clock().toISOString()
-    this.createBackup(null, 'scheduled')
+    if (due && due <= this.#place.clock()) {
+      this.#attemptedAt = this.#place.clock().toISOString()
+      this.createBackup(null, 'scheduled')
+    } else {
+      // Those that a restore has left, and what came from elsewhere.
+      const unproved = items.find((each) => !each.problem && !each.provedAt && each.proveProblem === null)
+      if (!unproved) return
+      await this.prove(unproved.name, null)
+    }
     await this.settled()
   }
 
   /** When the schedule was followed last. Where that never was: since there is a folder for it. */
-  async #lastScheduled(): Promise<string> {
-    const { items } = await readCatalog(this.#place)
+  async #lastScheduled(items: BackupList['items']): Promise<string> {
     const made = items.find(({ reason }) => reason === 'scheduled')?.createdAt
     const since = made ?? (await stat(this.#place.folder)).birthtime.toISOString()
     return since > this.#attemptedAt ? since : this.#attemptedAt
