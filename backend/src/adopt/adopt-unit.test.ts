@@ -4,15 +4,9 @@ import { join } from 'node:path'
 import type SqliteDatabase from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { plainDatabases, type TestDatabase } from '../../test/databases.ts'
-import {
-  addMisfits,
-  createLegacyDatabase,
-  fillLegacy,
-  LEGACY_PASSWORD,
-  makeEarly,
-  misfits,
-  put,
-} from '../../test/legacy-database.ts'
+import { createLegacyDatabase, makeEarly, put } from '../../test/legacy-database.ts'
+import { addMisfits, misfits } from '../../test/legacy-misfits.ts'
+import { fillLegacy, LEGACY_PASSWORD } from '../../test/legacy-rows.ts'
 import { units } from '../db/domains.ts'
 import { readTableShapes } from '../db/transfer/index.ts'
 import { createPasswords, createUsersService, createUsersStore } from '../users/index.ts'
