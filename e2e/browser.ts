@@ -85,4 +85,5 @@ export async function visit(browser: Browser, url: string, options: VisitOptions
 export async function settled(page: Page): Promise<void> {
   await page.getByRole('main').first().waitFor()
   await page.getByRole('status', { name: 'Loading' }).first().waitFor({ state: 'detached' })
+  await page.locator('figure[aria-busy="true"]').first().waitFor({ state: 'detached' })
 }

@@ -143,6 +143,7 @@ export function TimeChart(props: TimeChartProps) {
   return (
     <figure
       aria-labelledby={titleId}
+      aria-busy={props.loading ?? false}
       className={cn(
         'group/chart relative min-w-0 rounded-lg border border-line bg-card',
         // Many lines need the width, and their table stands beside them.
