@@ -76,7 +76,7 @@ export function createMetricsImport(db: AppDb) {
     async prepare(fromMs: number, nowMs: number): Promise<void> {
       await createMetricsRollup(db).settle(nowMs)
       const { keptBy } = await readRollupState(db)
-      if (db.dialect === 'postgres' && keptBy === 'product') await ensurePartitions(db, fromMs, nowMs)
+      if (keptBy === 'product') await ensurePartitions(db, fromMs, nowMs)
     },
 
     samples,

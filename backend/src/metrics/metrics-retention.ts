@@ -1,6 +1,6 @@
 import type { AppDb } from '../db/app-db.ts'
-import { dropPartitions } from '../db/pg-partitions.ts'
 import { readRollupState } from './metrics.store.ts'
+import { dropPartitions } from './metrics-partitions.ts'
 import { applyTimescalePolicies } from './metrics-timescale.ts'
 import { DAY_MS, keptDays, type MetricsRetention, type Resolution } from './resolution.ts'
 
@@ -33,8 +33,8 @@ export async function applyRetention(
   else {
     for (const { resolution, table, seriesPerDelete } of TABLES) {
       const beforeMs = nowMs - keptDays(resolution, retention) * DAY_MS
-      if (db.dialect === 'postgres' && table !== 'metrics_1d') await dropPartitions(db, table, beforeMs)
-      else await deleteBefore(db, { table, seriesPerDelete, beforeMs }, signal)
+      const isDropped = table !== 'metrics_1d' && (await dropPartitions(db, table, beforeMs))
+      if (!isDropped) await deleteBefore(db, { table, seriesPerDelete, beforeMs }, signal)
     }
   }
   if (signal?.aborted) return

@@ -30,7 +30,7 @@ export function createMetricsRollup(db: AppDb) {
     async settle(nowMs: number, signal?: AbortSignal): Promise<SettleReport> {
       const { keptBy, watermarks } = await readRollupState(db)
       const cutoff = bucketStart(nowMs - GRACE_MS, MINUTE_MS)
-      if (db.dialect === 'postgres' && keptBy === 'product') await ensurePartitions(db, nowMs)
+      if (keptBy === 'product') await ensurePartitions(db, nowMs)
 
       let movedSamples = 0
       // Each turn starts where there is something: between two samples may lie years of a wrong clock.
@@ -74,7 +74,7 @@ async function moveBefore(db: AppDb, cutoff: number, keptBy: RollupState['keptBy
     [cutoff],
   )
   if (!extent || extent.first === null || extent.last === null) return 0
-  if (db.dialect === 'postgres' && keptBy === 'product') await ensurePartitions(db, extent.oldest)
+  if (keptBy === 'product') await ensurePartitions(db, extent.oldest)
   const turns = Math.ceil(extent.rows / TURN_ROWS)
   const width = Math.ceil((extent.last - extent.first + 1) / turns)
   let moved = 0

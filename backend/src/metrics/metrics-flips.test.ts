@@ -1,0 +1,74 @@
+import { afterEach, expect, it } from 'vitest'
+import { aSample, openMetrics } from '../../test/metrics.ts'
+import { type MoveBench, OPERATOR, openMoveBench } from '../../test/moves.ts'
+import type { AppDb } from '../db/app-db.ts'
+import { applyRetention } from './metrics-retention.ts'
+import { createMetricsRollup } from './metrics-rollup.ts'
+import { DEFAULT_RETENTION } from './resolution.ts'
+
+const MINUTE_MS = 60_000
+
+let bench: MoveBench | undefined
+afterEach(async () => {
+  await bench?.close()
+  bench = undefined
+})
+
+/** The database of the metrics as a job sees it that asked for the engine just before a flip. */
+function justFlipped(db: AppDb, before: AppDb['dialect']): AppDb {
+  return new Proxy(db, {
+    get(target, name) {
+      if (name === 'dialect') return before
+      const value: unknown = Reflect.get(target, name)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
+
+it('jobs go on when the metrics change their store under them', { timeout: 180_000 }, async () => {
+  bench = await openMoveBench()
+  const opened = bench
+  const nowMs = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS
+  const db = opened.storage.getAppDbFor('metrics')
+  const metrics = openMetrics(db, nowMs)
+  for (let minute = 60; minute > 0; minute--) {
+    metrics.service.record([aSample({ timeMs: nowMs - minute * MINUTE_MS, value: minute })])
+  }
+  await metrics.service.flush()
+
+  const late = justFlipped(db, 'postgres')
+  await createMetricsRollup(late).settle(nowMs)
+  await applyRetention(late, DEFAULT_RETENTION, nowMs)
+
+  await opened.moves.act('metrics', 'mirror', OPERATOR)
+  await opened.until('metrics', ({ state, verify }) => state === 'mirroring' && verify?.clean === true)
+  let running = true
+  let runs = 0
+  const jobs = (async () => {
+    while (running) {
+      metrics.service.record([aSample({ timeMs: nowMs + runs * 1_000, value: runs })])
+      await metrics.service.flush()
+      await createMetricsRollup(db).settle(nowMs + runs * 1_000 + 2 * MINUTE_MS)
+      await applyRetention(db, DEFAULT_RETENTION, nowMs)
+      runs++
+    }
+  })()
+  for (const action of ['cutover', 'rollback', 'cutover', 'rollback'] as const) {
+    const before = runs
+    await expect
+      .poll(() => opened.moves.act('metrics', action, OPERATOR).then(() => 'done', String), {
+        timeout: 30_000,
+      })
+      .toBe('done')
+    await expect.poll(() => runs, { timeout: 30_000 }).toBeGreaterThan(before + 1)
+    if (action !== 'rollback') continue
+    await opened.moves.act('metrics', 'verify', OPERATOR)
+    await opened.until('metrics', ({ verify }) => verify?.running === false)
+  }
+  running = false
+  await jobs
+  await metrics.service.close()
+  await opened.moves.act('metrics', 'verify', OPERATOR)
+  const after = await opened.until('metrics', ({ verify }) => verify?.running === false)
+  expect(after.verify).toMatchObject({ differences: 0 })
+})
