@@ -76,4 +76,29 @@ describe('the doctor page', () => {
     await expectAccessible()
     expect(complaints.errors).toEqual([])
   })
+
+  it.each([
+    ['in light', { theme: 'light' }],
+    ['on a phone', { viewport: 'phone' }],
+  ] as const)('reads well %s', { timeout: 60_000 }, async (_name, options) => {
+    const opened = await visit(browser, product.url, options)
+    await opened.page.goto('/doctor')
+    await settled(opened.page)
+    await opened.page.locator('[data-finding]').first().waitFor()
+    await opened.page.getByRole('switch', { name: /Show what is fine/ }).click()
+    const { violations } = await new AxeBuilder({ page: opened.page }).analyze()
+    expect(violations.map(({ id }) => id)).toEqual([])
+    const overflow = await opened.page.locator('html').evaluate((html) => html.scrollWidth - html.clientWidth)
+    expect(overflow).toBe(0)
+    await opened.close()
+  })
+
+  it('is for admins alone', async () => {
+    const opened = await visit(browser, product.url, { signedIn: false })
+    const { status } = await opened.page.request
+      .get('/api/doctor')
+      .then((answer) => ({ status: answer.status() }))
+    expect(status).toBe(401)
+    await opened.close()
+  })
 })

@@ -97,8 +97,12 @@ describe('partitions', () => {
   beforeEach(async () => {
     database = await kindNamed('postgres').open({ migrated: true })
   })
-  const partitions = (now: Date) =>
-    findings([partitionsCheck], { stores: storesOf(database), now: () => now })
+  const partitions = (now: Date, running = true) =>
+    findings([partitionsCheck], {
+      stores: storesOf(database),
+      now: () => now,
+      status: running ? { stores: [], domains: [] } : undefined,
+    })
 
   it('are missed for now and for tomorrow, and a default one is told of', async () => {
     const { db } = database
@@ -109,6 +113,7 @@ describe('partitions', () => {
     const tomorrow = await partitions(new Date(today))
     expect(wrong(tomorrow)).toEqual(['warning catalog.partition-missing'])
     expect(wrong(await partitions(new Date(today + 3 * DAY_MS)))).toEqual(['error catalog.partition-missing'])
+    expect(wrong(await partitions(new Date(today + 3 * DAY_MS), false))).toEqual([])
     await db.execute('CREATE TABLE metrics_rest PARTITION OF metrics DEFAULT')
     expect(wrong(await partitions(new Date(today)))).toContain('warning catalog.default-partition')
   })

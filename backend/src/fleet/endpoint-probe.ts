@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { SecretBox } from '../core/crypto/secret-box.ts'
 import type { DockerSource, EngineFacts } from './docker/docker-source.ts'
 import { EngineError } from './docker/engine-error.ts'
@@ -43,6 +44,8 @@ export async function probeEndpoints(
   deps: { readonly box: SecretBox; readonly localEngine: LocalEngineConfig },
   signal: AbortSignal,
 ): Promise<EndpointProbe[]> {
+  // One listener per request under way, by design.
+  setMaxListeners(0, signal)
   const probes: EndpointProbe[] = []
   const waiting = [...rows.entries()]
   const worker = async () => {

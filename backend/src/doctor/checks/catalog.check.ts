@@ -1,9 +1,10 @@
 import type { AppDb } from '../../db/app-db.ts'
-import { domainNames, domains, type TableSpec } from '../../db/domains.ts'
+import { domainNames, domains } from '../../db/domains.ts'
 import { MigrationError } from '../../db/migration-error.ts'
 import { partitionsOf } from '../../db/pg-partitions.ts'
 import { assertCatalog, detectTimescale, expectedCatalog } from '../../db/timescale.ts'
 import { error, type Finding, info, ok, storeCheck, warning } from '../check.ts'
+import { readDecisions } from '../context.ts'
 import { counted, some, span } from '../words.ts'
 
 const DAY_MS = 86_400_000
@@ -106,64 +107,58 @@ export const partitionsCheck = storeCheck('postgres', {
   id: 'catalog.partitions',
   category: 'schema',
   title: 'the partitions for now and the next days',
-  async run({ db }, { now, status }) {
-    const nowMs = now().getTime()
-    const kinds = await db.query<{ table: string; rows_elsewhere: string | null }>(`
+  async run({ db }, { now, status, stores }) {
+    const tables = await db.query<{ table: string; rest: string | null }>(`
       SELECT c.relname AS table,
         (
           SELECT d.relname
           FROM pg_inherits AS i
           JOIN pg_class AS d ON d.oid = i.inhrelid
           WHERE i.inhparent = c.oid AND pg_get_expr(d.relpartbound, d.oid) = 'DEFAULT'
-        ) AS rows_elsewhere
+        ) AS rest
       FROM pg_class AS c
       WHERE c.relnamespace = current_schema()::REGNAMESPACE AND c.relkind = 'p'
       ORDER BY c.relname
       LIMIT 100
     `)
+    const decisions = await readDecisions(stores)
     const findings: Finding[] = []
-    const isPlaced = status?.domains.find(({ domain }) => domain === 'metrics')?.placement === 'postgres'
-    const widths = new Map(
-      domainNames.flatMap((domain) =>
-        Object.entries<TableSpec>(domains[domain].tables).flatMap(([table, { partition }]) =>
-          partition ? [[table, partition.widthMs] as const] : [],
-        ),
-      ),
-    )
-    const partitioned = kinds.filter(({ table }) => widths.has(table))
-    for (const { table, rows_elsewhere: other } of partitioned) {
+    const ready: string[] = []
+    for (const { table, rest } of tables) {
+      const domain = domainNames.find((name) => Object.hasOwn(domains[name].tables, table))
+      if (domain === undefined) continue
+      if (rest !== null) findings.push(...(await judgeDefault(db, table, rest)))
       const partitions = await partitionsOf(db, table)
-      const holds = (ms: number) => partitions.some(({ fromMs, toMs }) => fromMs <= ms && ms < toMs)
-      // An empty table of a domain that is elsewhere has none yet.
-      if (partitions.length > 0 || isPlaced) {
-        if (!holds(nowMs) || !holds(nowMs + DAY_MS)) {
-          const lastMs = partitions.at(-1)?.toMs
-          findings.push(
-            (holds(nowMs) ? warning : error)(
-              'catalog.partition-missing',
-              'There is no partition for new rows',
-              {
-                subject: table,
-                seen:
-                  lastMs === undefined
-                    ? 'It has none at all'
-                    : `The last one ends ${span(Math.abs(lastMs - nowMs) / 1000)} ${lastMs < nowMs ? 'ago' : 'from now'}`,
-                fix: 'The server makes them two days ahead: see in its log why it could not, and that its clock is right.',
-              },
-            ),
-          )
-        }
-      }
-      if (other !== null) findings.push(...(await judgeDefault(db, table, other)))
+      // Nothing is written to a table of a domain that is elsewhere, nor was to one without partitions.
+      if (decisions.get(domain)?.placement === 'sqlite' || partitions.length === 0) continue
+      const missing = judgePartitions(table, partitions, now().getTime(), status !== undefined)
+      if (missing) findings.push(missing)
+      else ready.push(table)
     }
-    if (findings.length > 0 || partitioned.length === 0) return findings
-    return [
-      ok('catalog.partitions', 'There are partitions for new rows', {
-        subject: some(partitioned.map(({ table }) => table)),
-      }),
-    ]
+    if (findings.length > 0 || ready.length === 0) return findings
+    return [ok('catalog.partitions', 'There are partitions for new rows', { subject: some(ready) })]
   },
 })
+
+function judgePartitions(
+  table: string,
+  partitions: Awaited<ReturnType<typeof partitionsOf>>,
+  nowMs: number,
+  serverRuns: boolean,
+): Finding | undefined {
+  const holds = (ms: number) => partitions.some(({ fromMs, toMs }) => fromMs <= ms && ms < toMs)
+  if (holds(nowMs) && holds(nowMs + DAY_MS)) return undefined
+  const endsMs = (partitions.at(-1)?.toMs ?? 0) - nowMs
+  const when = `${span(Math.abs(endsMs) / 1000)} ${endsMs < 0 ? 'ago' : 'from now'}`
+  const title = 'There is no partition for new rows'
+  const said = { subject: table, seen: `The last one ends ${when}` }
+  if (!serverRuns)
+    return info('catalog.partition-missing', title, { ...said, fix: 'The next start makes it.' })
+  return (holds(nowMs) ? warning : error)('catalog.partition-missing', title, {
+    ...said,
+    fix: 'The server makes them two days ahead: see in its log why it could not, and that its clock is right.',
+  })
+}
 
 async function judgeDefault(db: AppDb, table: string, partition: string): Promise<Finding[]> {
   const row = await db.queryOne<{ rows: number }>(
