@@ -26,6 +26,11 @@ export interface ServerGrant {
 
 const timescaleImage = 'timescale/timescaledb:latest-pg17'
 const postgresImage = 'postgres:17-alpine'
+/** `1`: both servers in containers; `postgres`: that one, and TimescaleDB in WebAssembly. */
+const containers = process.env.TEST_CONTAINERS ?? ''
+if (!['', '1', 'postgres'].includes(containers)) {
+  throw new Error(`TEST_CONTAINERS is 1 or postgres, not ${containers}`)
+}
 
 // Test files run in processes of their own, so the servers they share live here, behind a small HTTP broker.
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
@@ -105,14 +110,14 @@ async function startPostgresServer(runFolder: string): Promise<StartedServer> {
       },
     }
   }
-  if (process.env.TEST_CONTAINERS === '1') return startContainer(postgresImage)
+  if (containers !== '') return startContainer(postgresImage)
   return { ...(await startPostgres()), exclusive: false }
 }
 
 async function startTimescaleServer(onExit: () => void): Promise<StartedServer> {
   const given = process.env.TEST_TIMESCALE_URL
   if (given) return { url: given, exclusive: false, stop: async () => undefined }
-  if (process.env.TEST_CONTAINERS === '1') return startContainer(timescaleImage)
+  if (containers === '1') return startContainer(timescaleImage, 'timescaledb')
   const child = fork(new URL('./timescale-server.ts', import.meta.url), { execArgv: ['--import', 'tsx'] })
   const url = await urlOf(child)
   child.once('exit', onExit)
@@ -136,18 +141,38 @@ function urlOf(child: ChildProcess): Promise<string> {
   })
 }
 
-async function startContainer(image: string): Promise<StartedServer> {
+async function startContainer(image: string, extension?: string): Promise<StartedServer> {
   const container = await new PostgreSqlContainer(image).start()
   const url = container.getConnectionUri()
-  // The image restarts its server once after its first start.
-  const client = new pg.Client(url)
-  await client.connect()
-  await client.end()
+  try {
+    if (!(await offers(url, extension))) {
+      throw new Error(
+        `${image} is an image without ${extension}. TEST_CONTAINERS=postgres takes PostgreSQL alone from a container.`,
+      )
+    }
+  } catch (error) {
+    await container.stop()
+    throw error
+  }
   return {
     url,
     exclusive: false,
     async stop() {
       await container.stop()
     },
+  }
+}
+
+/** Whether the server, which has to answer, has this extension; true without one. */
+async function offers(url: string, extension: string | undefined): Promise<boolean> {
+  const client = new pg.Client(url)
+  await client.connect()
+  try {
+    const { rowCount } = await client.query('SELECT 1 FROM pg_available_extensions WHERE name = $1', [
+      extension,
+    ])
+    return extension === undefined || rowCount === 1
+  } finally {
+    await client.end()
   }
 }
