@@ -22,6 +22,8 @@ const SECRET = 'hfl_this-is-only-for-this-test'
 
 let dataDir: string
 let database: TestDatabase
+/** What {@link serve} opened last. */
+let served: Storage
 const closers: (() => Promise<unknown>)[] = []
 beforeEach(async () => {
   dataDir = mkdtempSync(join(tmpdir(), 'holdfast-cli-'))
@@ -50,6 +52,7 @@ const openHere = (): Promise<Storage> =>
 /** A server on the data folder, with the file by which the command finds it. */
 async function serve(limits: Partial<MoveLimits> = {}): Promise<TestApp> {
   const storage = await openHere()
+  served = storage
   closers.push(() => storage.close())
   const app = await startTestApp({
     storage,
@@ -166,6 +169,28 @@ describe('holdfast storage, with a server on this machine', () => {
     expect((await run('status', ['settings'])).output).toMatch(/shadow reads 100 %: [1-9]\d* equal/)
     expect((await run('shadow', ['settings'], { share: 0 })).exit).toBe(0)
     expect((await run('status', ['settings'])).output).not.toContain('shadow')
+  })
+
+  it('waits for a calm minute without filling the audit log', async () => {
+    await serve({ calmMs: 5_000 })
+    await run('mirror', ['settings'], { wait: true })
+    const waited = await run('cutover', ['settings'], { wait: true })
+    expect(waited.exit, waited.errors).toBe(0)
+    expect(waited.output).toContain('settings: waiting. ')
+    const tries = await served
+      .getAppDbFor('audit')
+      .query(`SELECT id FROM audit_log WHERE action LIKE '%cutover%' ORDER BY id LIMIT 100`)
+    expect(tries.length).toBeGreaterThan(0)
+    expect(tries.length).toBeLessThan(4)
+  })
+
+  it('does not wait for what somebody has to do', async () => {
+    await serve()
+    await run('mirror', ['settings'], { wait: true })
+    await database.db.execute('DROP INDEX idx_settings_category')
+    const refused = await run('cutover', ['settings'], { wait: true })
+    expect(refused.exit).toBe(2)
+    expect(refused.errors).toContain('CREATE INDEX idx_settings_category')
   })
 
   it('takes the units of a phase that are meant, in turn', async () => {

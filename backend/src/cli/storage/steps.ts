@@ -111,7 +111,7 @@ async function verify(run: Run, before: StorageUnit): Promise<number> {
   }
   unit = await follow(run, unit, ({ verify: now }) => now === null || !now.running)
   if (!unit.verify?.at || unit.verify.at === before.verify?.at)
-    throw new StuckError('The verify ended without a result: verify again')
+    throw new StuckError(unit.error ?? 'The verify ended without a result: verify again')
   const { rows, differences, clean } = unit.verify
   const text = clean
     ? `${unit.unit}: ${counted(rows, 'row')} equal on both sides`
@@ -144,7 +144,8 @@ async function follow(
 ): Promise<StorageUnit> {
   let unit = begun
   while (!isDone(unit)) {
-    if (unit.error !== null) throw new StuckError(unit.error)
+    // A verify that runs has both stores: what stood in the way is over, or it will say so.
+    if (unit.error !== null && !unit.verify?.running) throw new StuckError(unit.error)
     if (unit.paused) throw new StuckError(`It is paused: holdfast storage resume ${unit.unit}`)
     run.printer.progress(unit)
     await sleep(run.pollMs, undefined, { signal: run.signal })
@@ -161,20 +162,46 @@ async function actPatiently(run: Run, action: MoveAction, { unit }: StorageUnit)
     ...(budgetMs === undefined ? {} : { budgetMs }),
   }
   const endMs = performance.now() + run.patienceMs
-  let said = ''
-  for (;;) {
+  for (let refusals = 1; ; refusals++) {
     try {
       return await run.moves.act(unit, action, ACTOR, options)
     } catch (error) {
       const failure = failureOf(error)
       if (failure?.code !== 'move_refused') throw error
-      if (!comesByItself(action, await run.moves.unit(unit))) throw error
-      if (run.patienceMs === 0) throw new TooEarlyError(error)
-      if (performance.now() > endMs) throw error
-      said = sayWaiting(run, unit, failure, said)
-      await sleep(run.pollMs, undefined, { signal: run.signal })
+      const looks = await untilPossible(run, action, unit, endMs, failure)
+      if (looks === 'too early') throw new TooEarlyError(error)
+      // What the unit does not show as a reason does not pass, but for the pause where a budget is given.
+      const isHidden = looks === 0 && refusals > 1 && budgetMs === undefined
+      if (looks === undefined || isHidden) throw error
     }
+    await sleep(run.pollMs, undefined, { signal: run.signal })
   }
+}
+
+/**
+ * Looks, and does not try: every try is written into the audit log.
+ *
+ * @returns how often it was not possible until it was; `too early` when it would come by itself and
+ * nobody wants to wait; undefined when it does not, or not in time.
+ */
+async function untilPossible(
+  run: Run,
+  action: MoveAction,
+  name: string,
+  endMs: number,
+  refusal: Failure,
+): Promise<number | 'too early' | undefined> {
+  let said = ''
+  for (let looks = 0; looks === 0 || performance.now() <= endMs; looks++) {
+    const unit = await run.moves.unit(name)
+    if (!comesByItself(action, unit)) return undefined
+    const step = unit.actions.find((each) => each.action === action)
+    if (step?.possible) return looks
+    if (run.patienceMs === 0) return 'too early'
+    said = sayWaiting(run, name, { ...refusal, reasons: step?.reasons ?? refusal.reasons }, said)
+    await sleep(run.pollMs, undefined, { signal: run.signal })
+  }
+  return undefined
 }
 
 /** Whether what holds a flip back can pass without anybody doing something. */
