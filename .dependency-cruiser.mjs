@@ -25,6 +25,35 @@ export default {
       to: { path: 'node_modules/(pg|pg-copy-streams|better-sqlite3|@types/pg|@types/better-sqlite3)/' },
     },
     {
+      name: 'sqlite-driver-where-a-file-is-opened',
+      comment:
+        'It is optional: loaded with the first file that is opened, in as few places as can say what is missing.',
+      severity: 'error',
+      from: {
+        path: '^backend/src/',
+        pathNot: [
+          '^backend/src/db/(sqlite-worker|sqlite-server-lock)\\.ts$',
+          '^backend/src/db/transfer/job\\.ts$',
+          '^backend/src/db/snapshot/',
+          '\\.test\\.ts$',
+        ],
+      },
+      to: {
+        path: 'node_modules/(better-sqlite3|@types/better-sqlite3)/',
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
+      name: 'sqlite-only-where-stores-are-known',
+      comment: 'What works on a store of either kind goes through AppDb.',
+      severity: 'error',
+      from: {
+        path: '^backend/src/',
+        pathNot: ['^backend/src/(db|moves|adopt|backups|doctor)/', '^backend/src/cli/', '\\.test\\.ts$'],
+      },
+      to: { path: '^backend/src/db/(transfer/)?sqlite' },
+    },
+    {
       name: 'express-only-at-the-edge',
       severity: 'error',
       from: {

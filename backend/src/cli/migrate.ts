@@ -54,7 +54,7 @@ export async function runMigrate(
   for (const target of targetsOf(flags.target, config, existsSync(file))) {
     outcomes.push(
       target === 'sqlite'
-        ? await migrateSqlite(file, flags.dryRun ?? false)
+        ? await migrateSqlite(config, file, flags.dryRun ?? false)
         : await migratePostgres(config, flags.dryRun ?? false),
     )
   }
@@ -73,8 +73,14 @@ function targetsOf(wanted: MigrateFlags['target'], config: Config, hasFile: bool
   ]
 }
 
-async function migrateSqlite(path: string, dryRun: boolean): Promise<Outcome> {
+async function migrateSqlite(config: Config, path: string, dryRun: boolean): Promise<Outcome> {
   const outcome = { target: 'sqlite', location: path } as const
+  const { refusalOfNewFile } = await import('../db/sqlite-archive.ts')
+  const refusal = refusalOfNewFile(config.dataDir, {
+    postgresConfigured: config.postgresAppUrl !== undefined,
+    sqliteVariables: ['--target sqlite'],
+  })
+  if (refusal !== undefined) return { ...outcome, error: refusal }
   if (dryRun && !existsSync(path)) {
     const { readMigrations } = await import('../db/migration-files.ts')
     return { ...outcome, applied: [], pending: readMigrations('sqlite').map((file) => file.name), total: 0 }

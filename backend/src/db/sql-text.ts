@@ -1,4 +1,4 @@
-import type { InsertManyOptions } from './app-db.ts'
+import type { Dialect, InsertManyOptions } from './app-db.ts'
 
 const schemaVerb = /^\s*(?:--[^\n]*\n\s*)*(?:create|alter|drop)\b/i
 
@@ -24,6 +24,12 @@ export function readsOnly(sql: string): boolean {
   }
   return reads
 }
+
+/** A SELECT whose rows nobody else changes before the transaction ends. SQLite has one writer: its transaction does. */
+export const forUpdate = (sql: string): Readonly<Record<Dialect, string>> => ({
+  sqlite: sql,
+  postgres: `${sql} FOR UPDATE`,
+})
 
 /** `schema.table` or `column` as quoted identifiers. */
 export function quoteName(name: string): string {

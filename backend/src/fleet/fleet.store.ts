@@ -52,7 +52,6 @@ interface StoredEvent {
 const ENDPOINT_COLUMNS = `endpoints.id, endpoints.parent_id, endpoints.kind, endpoints.name, endpoints.url, endpoints.external_id,
   endpoints.enabled, endpoints.allow_actions, endpoints.tls_ca, endpoints.tls_cert, endpoints.tls_key_encrypted,
   endpoints.tls_verify, endpoints.api_key_encrypted`
-const NOW = { sqlite: `strftime('%Y-%m-%dT%H:%M:%fZ', 'now')`, postgres: 'CURRENT_TIMESTAMP' } as const
 
 function toEndpoint(row: StoredEndpoint): EndpointRow {
   return {
@@ -132,16 +131,17 @@ export function createFleetStore(db: AppDb) {
 
     /** @returns the row as it now is; undefined when there is none. @throws DbError `unique` */
     async updateEndpoint(id: number, values: EndpointValues): Promise<EndpointRow | undefined> {
-      const text = (engine: 'sqlite' | 'postgres') => `
+      const text = `
         UPDATE endpoints
         SET parent_id = $1, kind = $2, name = $3, url = $4, external_id = $5, enabled = $6, allow_actions = $7,
           tls_ca = $8, tls_cert = $9, tls_key_encrypted = $10, tls_verify = $11, api_key_encrypted = $12,
-          updated_at = ${NOW[engine]}
-        WHERE id = $13
+          updated_at = $13
+        WHERE id = $14
         RETURNING ${ENDPOINT_COLUMNS.replaceAll('endpoints.', '')}
         `
-      const row = await db.queryOne<StoredEndpoint>({ sqlite: text('sqlite'), postgres: text('postgres') }, [
+      const row = await db.queryOne<StoredEndpoint>(text, [
         ...endpointParameters(values),
+        new Date().toISOString(),
         id,
       ])
       return row && toEndpoint(row)

@@ -1,4 +1,5 @@
 import type { AppDb, AppDbSession } from '../db/app-db.ts'
+import { forUpdate } from '../db/sql-text.ts'
 
 export interface SettingRow {
   key: string
@@ -63,7 +64,7 @@ export function createSettingsStore(db: AppDb) {
 const SELECT_ONE = 'SELECT s.key, s.value, s.category, s.updated_at FROM settings AS s WHERE s.key = $1'
 
 function lockRow(tx: AppDbSession, key: string): Promise<SettingRow | undefined> {
-  return tx.queryOne<SettingRow>({ sqlite: SELECT_ONE, postgres: `${SELECT_ONE} FOR UPDATE` }, [key])
+  return tx.queryOne<SettingRow>(forUpdate(SELECT_ONE), [key])
 }
 
 export type SettingsStore = ReturnType<typeof createSettingsStore>

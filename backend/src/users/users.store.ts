@@ -1,5 +1,6 @@
 import type { Role } from '../core/http/principal.ts'
 import type { AppDb, AppDbSession } from '../db/app-db.ts'
+import { forUpdate } from '../db/sql-text.ts'
 
 export interface UserRow {
   id: string
@@ -140,12 +141,9 @@ async function insertUser(db: AppDbSession, user: NewUserRow): Promise<void> {
 
 const ADMINS = `SELECT u.id FROM users AS u WHERE u.role = 'admin' ORDER BY u.id`
 
-/**
- * Locks the admins, so that two of them who demote each other at once cannot both succeed. SQLite has one
- * writer; there the transaction itself is the lock.
- */
+/** Locks the admins, so that two of them who demote each other at once cannot both succeed. */
 async function isLastAdmin(tx: AppDbSession, id: string): Promise<boolean> {
-  const admins = await tx.query<{ id: string }>({ sqlite: ADMINS, postgres: `${ADMINS} FOR UPDATE` })
+  const admins = await tx.query<{ id: string }>(forUpdate(ADMINS))
   return admins.length === 1 && admins[0]?.id === id
 }
 
