@@ -15,7 +15,7 @@ fi
 
 # The password travels as a psql variable, quoted by psql itself, so that any character may be in it.
 psql -v ON_ERROR_STOP=1 --username "${POSTGRES_USER:-postgres}" --dbname postgres --set app_password="$password" <<'SQL'
-CREATE ROLE dashboard_user LOGIN PASSWORD :'app_password';
+CREATE ROLE dashboard_user LOGIN CREATEDB PASSWORD :'app_password';
 CREATE DATABASE dashboard OWNER dashboard_user TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C';
 REVOKE ALL ON DATABASE dashboard FROM PUBLIC;
 SQL

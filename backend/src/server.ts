@@ -67,7 +67,13 @@ export async function startServer(config: Config, log: Log): Promise<RunningServ
     running = await startOnce({ ...config, port }, log, { completeRestore, ...restored })
   }
 
-  const finished = await finishAtStart(place)
+  const finished = await finishAtStart(place).catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new StartError(
+      `The restore of a backup was interrupted on its last step and cannot be finished: ${reason}. Start again once it can.`,
+      error,
+    )
+  })
   const restored = finished === undefined ? {} : { restored: { name: finished, by: null } }
   let running = await startOnce(config, log, { completeRestore, ...restored })
   return {

@@ -14,6 +14,7 @@ import { Archive } from './archive.ts'
 import { createBackup } from './create.ts'
 import { existing, listFolder, readNote } from './folder.ts'
 import { openBackup } from './manifest.ts'
+import { frozen } from './place.ts'
 import { completeRestore, prepareRestore, removeLeftovers } from './restore.ts'
 import { proveBackup } from './unpack.ts'
 
@@ -165,4 +166,47 @@ it('refuses before anything is done where the user may not create databases', as
   expect(await databases()).toEqual(before)
   expect(existsSync(place.sqlitePath)).toBe(false)
   await withLink(server.url, (link) => link.script('DROP OWNED BY poor; DROP ROLE poor'))
+})
+
+it('holds both stores as they were at one instant while everybody writes', async () => {
+  installation = await createInstallation(server, 'both')
+  const { place } = installation
+  const storage = await installation.open()
+  const counts: number[][] = []
+  try {
+    let writing = true
+    const writer = (async () => {
+      // First the one, then the other: between them they differ by one at most.
+      for (let i = 0; writing; i++) {
+        await addSetting(storage, `lockstep.${i}`, 'x')
+        await storage
+          .getAppDbFor('audit')
+          .execute(`INSERT INTO audit_log (action, created_at) VALUES ('lockstep', $1)`, [
+            new Date().toISOString(),
+          ])
+      }
+    })()
+    for (let round = 0; round < 3; round++) {
+      const name = await createBackup(
+        { ...place, freeze: (work) => frozen(storage.control, work) },
+        'manual',
+        watch(),
+      )
+      const { manifest } = await opened(installation, name)
+      const rowsOf = (tables: readonly { table: string; rows: number }[] = [], table: string) =>
+        tables.find((each) => each.table === table)?.rows ?? 0
+      counts.push([
+        rowsOf(manifest.sqlite?.tables, 'settings'),
+        rowsOf(manifest.postgres?.tables, 'audit_log'),
+      ])
+    }
+    writing = false
+    await writer
+  } finally {
+    await storage.close()
+  }
+  // 500 records of the audit log and the settings of the migrations were there before.
+  const apart = counts.map(([settings = 0, audit = 0]) => settings - audit)
+  expect(Math.max(...apart) - Math.min(...apart)).toBeLessThanOrEqual(1)
+  expect(counts.at(-1)?.[0]).toBeGreaterThan(counts[0]?.[0] ?? 0)
 })

@@ -8,12 +8,15 @@ import { createInstallation, type Installation, startDumpable, watch } from '../
 import { freePort, startPostgres, type TestServer } from '../../test/postgres-server.ts'
 import { startProxy } from '../../test/proxy.ts'
 import { onDatabase, withLink } from '../db/snapshot/index.ts'
+import { Archive, ArchiveWriter } from './archive.ts'
 import { createBackup } from './create.ts'
 import { exclusively, listFolder } from './folder.ts'
 import { withMaintenance } from './maintenance.ts'
+import { addManifest, openBackup } from './manifest.ts'
 import { findPgTools } from './pg-tools.ts'
 import { completeRestore, prepareRestore, removeLeftovers } from './restore.ts'
 import { outdated } from './retention.ts'
+import { proveBackup } from './unpack.ts'
 
 let server: TestServer
 let installation: Installation | undefined
@@ -144,6 +147,39 @@ it('leaves nothing of a backup or a restore that was cancelled', async () => {
   expect((await listFolder(place.folder)).map((each) => each.name)).toEqual([name])
   expect(await scratch()).toEqual([])
   expect(await installation.fingerprint()).toBe(before)
+})
+
+it('does not prove what restores to something else, whichever store differs', async () => {
+  installation = await createInstallation(server, 'both')
+  const { place } = installation
+  const name = await createBackup(place, 'manual', watch())
+  const whole = await openBackup(await Archive.open(join(place.folder, name)), undefined)
+  for (const store of ['sqlite', 'postgres'] as const) {
+    const facts = whole.manifest[store]
+    const wrong = facts && {
+      ...facts,
+      tables: facts.tables.map((each) =>
+        each.table === 'audit_log' ? { ...each, digest: 'f'.repeat(16) } : each,
+      ),
+    }
+    const path = join(place.folder, `holdfast-${store}.tar`)
+    const writer = await ArchiveWriter.create(path)
+    for (const part of whole.manifest.parts) {
+      const chunks: Buffer[] = []
+      for await (const chunk of whole.read(part.name)) chunks.push(chunk)
+      await writer.add(part.name, chunks)
+    }
+    await addManifest(writer, { ...whole.manifest, [store]: wrong }, undefined)
+    await writer.finish()
+    const changed = await openBackup(await Archive.open(path), undefined)
+    await expect(proveBackup(place, changed, watch())).rejects.toMatchObject({ code: 'verify_failed' })
+    await expect(prepareRestore(place, `holdfast-${store}.tar`, watch())).rejects.toMatchObject({
+      code: 'verify_failed',
+      extra: { reasons: ['audit_log has other contents'] },
+    })
+  }
+  expect(await scratch()).toEqual([])
+  await proveBackup(place, whole, watch())
 })
 
 it('runs one operation at a time', async () => {

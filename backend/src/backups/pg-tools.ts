@@ -145,6 +145,7 @@ export async function restoreDatabase(
   const stop = () => child.kill('SIGTERM')
   signal.addEventListener('abort', stop, { once: true })
   try {
+    const over = ended.catch(() => undefined) // told at the end
     let broken = false
     // Its own words follow at its end and say more.
     child.stdin.on('error', () => {
@@ -152,7 +153,7 @@ export async function restoreDatabase(
     })
     for await (const chunk of source) {
       if (broken || child.exitCode !== null) break
-      if (!child.stdin.write(chunk)) await Promise.race([once(child.stdin, 'drain'), once(child, 'exit')])
+      if (!child.stdin.write(chunk)) await Promise.race([once(child.stdin, 'drain'), over])
     }
     child.stdin.end()
     await ended

@@ -196,7 +196,16 @@ async function withExtensions(
     }
   })
   // On connections of their own: the extension wants a fresh one after it was made.
-  if (timescale) await withLink(url, (link) => link.script('SELECT timescaledb_pre_restore()'))
+  if (timescale) {
+    await withLink(url, (link) => link.script('SELECT timescaledb_pre_restore()')).catch((cause: unknown) => {
+      if (!isDbError(cause) || cause.engineCode !== '42501') throw cause
+      throw backupError(
+        'rights_missing',
+        'TimescaleDB lets nobody but a superuser restore: prove and restore with a POSTGRES_APP_URL of one',
+        { cause },
+      )
+    })
+  }
   await restore()
   if (timescale) await withLink(url, (link) => link.script('SELECT timescaledb_post_restore()'))
 }
