@@ -31,9 +31,7 @@ const captureCheck = (name: Placement) =>
               }),
             )
           }
-          // While a mirror is filled, its triggers do not log.
-          const triggers = role === 'mirror' ? 'guarding' : 'logging'
-          for (const problem of await capture.check(session, unit, tables, triggers)) {
+          for (const problem of await capture.check(session, unit, tables)) {
             findings.push(
               error('storage.trigger', 'A trigger of a move is not as it must be', {
                 subject,
