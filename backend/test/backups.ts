@@ -33,7 +33,8 @@ export function postgresPrograms(): string {
 /** A server of the version of the pg_dump on this machine. */
 export const startDumpable = (): Promise<TestServer> => startPostgres({ programs: postgresPrograms() })
 
-export type Kind = 'sqlite' | 'postgres' | 'both'
+/** `idle`: everything in SQLite, beside a PostgreSQL database that holds nothing yet. */
+export type Kind = 'sqlite' | 'postgres' | 'both' | 'idle'
 
 /** An installation with rows in it, closed unless a test opens it. */
 export interface Installation {

@@ -9,7 +9,7 @@ const STATUS = {
   backup_newer: 422,
   backup_too_large: 413,
   backup_exists: 409,
-  backup_kept: 409,
+  folder_unusable: 503,
   key_missing: 422,
   key_wrong: 422,
   pg_tools_missing: 503,

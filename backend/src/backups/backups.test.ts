@@ -9,6 +9,7 @@ import {
   watch,
 } from '../../test/backups.ts'
 import type { TestServer } from '../../test/postgres-server.ts'
+import { flip } from '../../test/two-stores.ts'
 import { dropDatabase, onDatabase, withLink } from '../db/snapshot/index.ts'
 import { Archive } from './archive.ts'
 import { createBackup } from './create.ts'
@@ -209,4 +210,26 @@ it('holds both stores as they were at one instant while everybody writes', async
   const apart = counts.map(([settings = 0, audit = 0]) => settings - audit)
   expect(Math.max(...apart) - Math.min(...apart)).toBeLessThanOrEqual(1)
   expect(counts.at(-1)?.[0]).toBeGreaterThan(counts[0]?.[0] ?? 0)
+})
+
+it('goes back to the store that held a domain then, though another one holds it now', async () => {
+  installation = await createInstallation(server, 'idle')
+  const { place } = installation
+  const name = await createBackup(place, 'manual', watch())
+  expect((await opened(installation, name)).manifest.postgres).toBeNull()
+  const storage = await installation.open()
+  await flip(storage, ['settings'])
+  await addSetting(storage, 'test.elsewhere', 'x')
+  const moved = storage.control.decision('settings')
+  expect(moved?.placement).toBe('postgres')
+  await storage.close()
+
+  const prepared = await prepareRestore(place, name, watch())
+  await completeRestore(place, prepared, { safety: true }, watch())
+  expect(await settingsOf(installation)).toEqual(['test.key'])
+  const after = await installation.open()
+  const decision = after.control.decision('settings')
+  await after.close()
+  expect(decision?.placement).toBe('sqlite')
+  expect(decision?.epoch).toBeGreaterThan(moved?.epoch ?? 0)
 })

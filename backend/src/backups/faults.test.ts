@@ -203,7 +203,7 @@ it('answers 503 to everything but what asks for the state while a restore exchan
     expect(await state.json()).toMatchObject({ maintenance: { step: 'saving', share: 0.5 } })
     expect((await get('/health/live')).status).toBe(200)
     const api = await get('/api/settings')
-    expect([api.status, (await api.json()).code]).toEqual([503, 'maintenance'])
+    expect([api.status, await api.json()]).toMatchObject([503, { code: 'maintenance' }])
     const page = await get('/backups', 'text/html')
     expect([page.status, await page.text()]).toEqual([503, expect.stringContaining('comes back by itself')])
   })

@@ -1,6 +1,18 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { chmod, lstat, mkdir, open, readdir, readFile, rename, rm, statfs } from 'node:fs/promises'
+import {
+  access,
+  chmod,
+  constants,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  statfs,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { backupError, hasCode } from './backup-error.ts'
@@ -159,8 +171,19 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
+/** @throws AppError `folder_unusable`. */
 export async function makeFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await access(folder, constants.R_OK | constants.W_OK | constants.X_OK)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw backupError(
+      'folder_unusable',
+      `The folder of backups ${folder} cannot be used (${reason}): correct BACKUP_DIR or the owner of the folder`,
+      { cause },
+    )
+  }
 }
 
 /** Removes what an operation that was killed has left. */

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Command, Option } from 'commander'
 import { type Config, ConfigError, loadConfig } from '../core/config/config.ts'
+import { createLogger } from '../core/log.ts'
 import type { MigrationReport } from '../db/migrate.ts'
 
 type Target = 'sqlite' | 'postgres'
@@ -49,6 +50,11 @@ export async function runMigrate(
     return 1
   }
   const { sqliteFile } = await import('../db/app-db-router.ts')
+  if (!flags.dryRun) {
+    // A restore that was interrupted on its last step comes first: the stores may be half exchanged.
+    const { finishAtStart, placeOf } = await import('../backups/index.ts')
+    await finishAtStart(placeOf(config, createLogger('error'), () => new Date()))
+  }
   const file = sqliteFile(config.dataDir)
   const outcomes: Outcome[] = []
   for (const target of targetsOf(flags.target, config, existsSync(file))) {

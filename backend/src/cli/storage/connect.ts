@@ -54,19 +54,27 @@ async function answers(moves: Moves): Promise<boolean> {
 
 /** The storage and the service of a server, without the server. */
 async function openHere(config: ReturnType<typeof loadConfig>, acts: boolean): Promise<Connection> {
-  const [{ existsSync }, { openStorage, sqliteFile }, { keepByProduct }, { createMoves, settleRoles }] =
-    await Promise.all([
-      import('node:fs'),
-      import('../../db/app-db-router.ts'),
-      import('../../metrics/index.ts'),
-      import('../../moves/index.ts'),
-    ])
+  const [
+    { existsSync },
+    { finishAtStart, placeOf },
+    { openStorage, sqliteFile },
+    { keepByProduct },
+    { createMoves, settleRoles },
+  ] = await Promise.all([
+    import('node:fs'),
+    import('../../backups/index.ts'),
+    import('../../db/app-db-router.ts'),
+    import('../../metrics/index.ts'),
+    import('../../moves/index.ts'),
+  ])
   if (config.postgresAppUrl === undefined && !existsSync(sqliteFile(config.dataDir)))
     throw new UsageError(
       `There is no installation in ${config.dataDir}: set DATA_DIR, or HOLDFAST_URL and HOLDFAST_TOKEN.`,
     )
   const clock = () => new Date()
   const log = createLogger('error')
+  // A restore that was interrupted on its last step comes first: the stores may be half exchanged.
+  await finishAtStart(placeOf(config, log, clock))
   const storage = await openStorage({ config, log, clock, settleRoles })
   const moves = createMoves({
     control: storage.control,
