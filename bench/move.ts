@@ -1,12 +1,15 @@
 // A move of 500,000 spans and of 2,000,000 metric rows, indexes and verify of both sides included, beside pgloader's
-// copy of the same file alone in the same run.
+// copy of the same file alone in the same run. At the end the product itself mirrors the spans, as an operator tells it
+// to: with triggers in both stores, throttle and verify.
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createLogger } from '../backend/src/core/log.ts'
 import type { SqlValue } from '../backend/src/db/app-db.ts'
+import { openStorage } from '../backend/src/db/app-db-router.ts'
 import { migrate } from '../backend/src/db/migrate.ts'
 import { ensurePartitions } from '../backend/src/db/pg-partitions.ts'
 import { openPostgresStore } from '../backend/src/db/postgres.ts'
@@ -19,6 +22,7 @@ import {
   type TableShape,
 } from '../backend/src/db/transfer/index.ts'
 import { createLedgerTables, forgetTables } from '../backend/src/db/transfer/ledger.ts'
+import { createMoves, settleRoles } from '../backend/src/moves/index.ts'
 import { startPostgres } from '../backend/test/postgres-server.ts'
 import { median, quick, report, rounded, say, shuffled } from './bench.ts'
 import { aSpanRow, spanColumns } from './span-rows.ts'
@@ -225,6 +229,41 @@ const secondsOf = (table: Table, part: keyof Move) => median(moves[table].map((e
 const ratio = (table: Table) =>
   rounded(median(moves[table].map(({ seconds }, i) => (loads[table][i] ?? Number.NaN) / seconds)))
 
+/** What an operator waits for: the mirror of the product, up to its first clean verify. */
+async function mirrorSeconds(): Promise<number> {
+  await postgres.db.execute('DROP SCHEMA IF EXISTS pgloader CASCADE')
+  await postgres.db.execute('TRUNCATE spans')
+  await postgres.db.execute('CHECKPOINT')
+  const log = createLogger('silent')
+  const clock = () => new Date()
+  const storage = await openStorage({
+    config: {
+      dataDir: folder,
+      postgresAppUrl: server.url,
+      postgresAppMaxConnections: 4,
+      storagePlacement: 'sqlite',
+      storagePlacements: {},
+    },
+    log,
+    clock,
+    settleRoles,
+  })
+  const { control } = storage
+  const moves = createMoves({ control, status: () => storage.status(), log, clock, dataDir: folder })
+  await moves.start()
+  const started = performance.now()
+  await moves.act('traces', 'mirror', { name: 'bench' })
+  for (;;) {
+    const { state, verify } = await moves.unit('traces')
+    if (state === 'mirroring' && verify?.clean === true) break
+    await sleep(50)
+  }
+  const seconds = (performance.now() - started) / 1_000
+  await moves.stop()
+  await storage.close()
+  return seconds
+}
+
 /** Every double of both tables, bit by bit. */
 async function doublesDiffer(): Promise<number> {
   let different = 0
@@ -238,6 +277,9 @@ async function doublesDiffer(): Promise<number> {
   await other.return?.() // its connection is free again
   return different
 }
+
+const different = await doublesDiffer()
+const mirrored = await mirrorSeconds()
 
 report({
   name: 'move',
@@ -254,7 +296,8 @@ report({
     loopP99Ms: rounded(median(loopP99s)),
     loopMaxMs: rounded(Math.max(...loopMaxima)),
     rssGrowthMb: rounded(peakMb - idleMb),
-    doublesDiffer: await doublesDiffer(),
+    doublesDiffer: different,
+    mirrorSeconds: rounded(mirrored),
     spans: spanCount,
     metrics: metricCount,
     rounds,
@@ -265,7 +308,13 @@ report({
         }
       : {}),
   },
-  ratios: hasPgloader ? { ofPgloader: ratio('spans'), metricsOfPgloader: ratio('metrics') } : {},
+  ratios: hasPgloader
+    ? {
+        ofPgloader: ratio('spans'),
+        metricsOfPgloader: ratio('metrics'),
+        mirrorOfPgloader: rounded(median(loads.spans) / mirrored),
+      }
+    : {},
   notes: [
     'copy, indexes and digest of both sides, against the copy of pgloader with its indexes',
     hasPgloader ? 'pgloader reads a file with plain types' : 'pgloader is missing: no ratio was measured',

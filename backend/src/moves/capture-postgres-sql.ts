@@ -1,6 +1,6 @@
 import { quoteName } from '../db/sql-text.ts'
 import type { TableShape } from '../db/transfer/index.ts'
-import type { CapturedTable } from './capture.ts'
+import type { CapturedTable, Triggers } from './capture.ts'
 
 // Texts of the triggers, functions and queues of PostgreSQL.
 
@@ -50,23 +50,36 @@ export function createQueue(shape: TableShape): string {
   ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000)`
 }
 
+/** Rows of a statement that its trigger sees. TimescaleDB has none of deleted ones: there they fire for each row. */
+export function seenBy(
+  event: Event,
+  triggers: Triggers,
+  isHypertable: boolean,
+): { readonly old: boolean; readonly new: boolean; readonly each: boolean } {
+  const logs = triggers === 'logging'
+  return {
+    old: logs && (event === 'update' || (event === 'delete' && !isHypertable)),
+    new: logs && (event === 'update' || event === 'insert'),
+    each: logs && event === 'delete' && isHypertable,
+  }
+}
+
 export function createTriggers(
   schema: string,
   unit: string,
   table: CapturedTable,
-  isHypertable: boolean,
+  kind: { readonly triggers: Triggers; readonly isHypertable: boolean },
 ): string {
-  const firing = {
-    insert: 'REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT',
-    delete: isHypertable ? 'FOR EACH ROW' : 'REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT',
-    update: 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT',
-    truncate: 'FOR EACH STATEMENT',
+  const firing = (event: Event) => {
+    const seen = seenBy(event, kind.triggers, kind.isHypertable)
+    const rows = `${seen.old ? 'OLD TABLE AS old_rows ' : ''}${seen.new ? 'NEW TABLE AS new_rows ' : ''}`
+    return `${rows && `REFERENCING ${rows}`}FOR EACH ${seen.each ? 'ROW' : 'STATEMENT'}`
   }
   const on = quoteName(table.table)
   const triggers = events.map(
     (event) =>
       `DROP TRIGGER IF EXISTS ${triggerOf(event)} ON ${on};
-       CREATE TRIGGER ${triggerOf(event)} AFTER ${event.toUpperCase()} ON ${on} ${firing[event]}
+       CREATE TRIGGER ${triggerOf(event)} AFTER ${event.toUpperCase()} ON ${on} ${firing(event)}
        EXECUTE FUNCTION ${functionOf(table)}();`,
   )
   const body = functionBody(schema, unit, table)

@@ -3,13 +3,14 @@ import { isDbError } from '../db/db-errors.ts'
 import type { ScriptSession } from '../db/sql-store.ts'
 import { quoteName } from '../db/sql-text.ts'
 import type { Key, TableShape } from '../db/transfer/index.ts'
-import type { Capture, CapturedTable, QueueBatch, Role } from './capture.ts'
+import type { Capture, CapturedTable, QueueBatch, Role, Triggers } from './capture.ts'
 import { BacklogError, WritersError } from './capture-errors.ts'
 import {
   createQueue,
   createTriggers,
   EACH_ROW,
   EVENTS,
+  type Event,
   events,
   functionBody,
   functionOf,
@@ -18,6 +19,7 @@ import {
   literal,
   pgApplying,
   queueOf,
+  seenBy,
   triggerOf,
 } from './capture-postgres-sql.ts'
 
@@ -42,19 +44,25 @@ const CREATE_SHARED = `
  * on the tables. An advisory lock, shared by writers, keeps their transactions on one side of it.
  */
 export class PgCapture implements Capture {
-  async install(tx: ScriptSession, unit: string, tables: readonly TableShape[], role: Role): Promise<void> {
+  async install(
+    tx: ScriptSession,
+    unit: string,
+    tables: readonly TableShape[],
+    role: Role,
+    triggers: Triggers = 'logging',
+  ): Promise<void> {
     await tx.execScript(`SET LOCAL lock_timeout = ${INSTALL_LOCK_MS}`)
     await tx.query(`SELECT pg_advisory_xact_lock(hashtext('_roles'), hashtext(current_schema()))`)
     await tx.execScript(CREATE_SHARED)
     if (role === 'none') return this.remove(tx, unit, tables)
     const schema = await currentSchema(tx)
-    const wrong = await wrongTables(tx, schema, unit, tables)
+    const wrong = await wrongTables(tx, schema, unit, tables, triggers)
     const hypertables = await hypertablesOf(tx, schema)
     const script = tables
       .filter(({ table }) => wrong.has(table))
       .map(
         (table) =>
-          `${createQueue(table)};\n${createTriggers(schema, unit, table, hypertables.has(table.table))}`,
+          `${createQueue(table)};\n${createTriggers(schema, unit, table, { triggers, isHypertable: hypertables.has(table.table) })}`,
       )
     if (script.length > 0) await tx.execScript(script.join('\n'))
     if ((await this.role(tx, unit)) !== role) await this.#take(tx, unit, tables, role, INSTALL_LOCK_MS)
@@ -122,9 +130,14 @@ export class PgCapture implements Capture {
     return rows.map((row) => ({ ...row, tables: JSON.parse(row.tables) }))
   }
 
-  async check(session: ScriptSession, unit: string, tables: readonly CapturedTable[]): Promise<string[]> {
+  async check(
+    session: ScriptSession,
+    unit: string,
+    tables: readonly CapturedTable[],
+    triggers: Triggers = 'logging',
+  ): Promise<string[]> {
     if ((await this.role(session, unit)) === 'none') return []
-    const wrong = await wrongTables(session, await currentSchema(session), unit, tables)
+    const wrong = await wrongTables(session, await currentSchema(session), unit, tables, triggers)
     return [...wrong].map(([table, what]) => `${table}: ${what.join(', ')}`)
   }
 
@@ -262,22 +275,30 @@ async function hypertablesOf(session: ScriptSession, schema: string): Promise<Re
   return new Set(rows.map(({ name }) => name))
 }
 
+interface FoundTrigger {
+  readonly table: string
+  readonly name: string
+  readonly enabled: string
+  readonly type: number
+  readonly old_rows: string | null
+  readonly new_rows: string | null
+  readonly body: string
+}
+
+const isMadeFor = (trigger: FoundTrigger, event: Event, seen: ReturnType<typeof seenBy>) =>
+  trigger.type === (seen.each ? EVENTS[event] | EACH_ROW : EVENTS[event]) &&
+  trigger.old_rows === (seen.old ? 'old_rows' : null) &&
+  trigger.new_rows === (seen.new ? 'new_rows' : null)
+
 /** What is missing or not as it must be, by table. */
 async function wrongTables(
   session: ScriptSession,
   schema: string,
   unit: string,
   tables: readonly CapturedTable[],
+  triggers: Triggers,
 ): Promise<Map<string, string[]>> {
-  const rows = await session.query<{
-    table: string
-    name: string
-    enabled: string
-    type: number
-    old_rows: string | null
-    new_rows: string | null
-    body: string
-  }>(
+  const rows = await session.query<FoundTrigger>(
     `SELECT c.relname AS table, t.tgname AS name, t.tgenabled AS enabled, t.tgtype AS type, t.tgoldtable AS old_rows,
        t.tgnewtable AS new_rows, p.prosrc AS body
      FROM pg_trigger AS t
@@ -299,13 +320,12 @@ async function wrongTables(
     const what = events.flatMap((event) => {
       const trigger = found.get(`${table.table} ${triggerOf(event)}`)
       if (!trigger) return [`trigger ${triggerOf(event)} is missing`]
-      const eachRow = event === 'delete' && hypertables.has(table.table)
+      const isHypertable = hypertables.has(table.table)
+      const kinds: readonly Triggers[] = triggers === 'logging' ? ['logging'] : ['guarding', 'logging']
       const asMade =
         trigger.body === body &&
         trigger.enabled === 'O' &&
-        trigger.type === (eachRow ? EVENTS[event] | EACH_ROW : EVENTS[event]) &&
-        trigger.old_rows === ((event === 'delete' && !eachRow) || event === 'update' ? 'old_rows' : null) &&
-        trigger.new_rows === (event === 'update' || event === 'insert' ? 'new_rows' : null)
+        kinds.some((each) => isMadeFor(trigger, event, seenBy(event, each, isHypertable)))
       return asMade ? [] : [`trigger ${triggerOf(event)} is changed`]
     })
     const queue = `_dirty_${table.table}`

@@ -5,7 +5,7 @@ import { openPostgresStore } from '../db/postgres.ts'
 import type { SqlStore } from '../db/sql-store.ts'
 import { openSqliteStore } from '../db/sqlite.ts'
 import { readTableShapes, type TableShape } from '../db/transfer/index.ts'
-import { type Capture, createCapture, type QueueBatch } from './capture.ts'
+import { type Capture, createCapture, type QueueBatch, type Triggers } from './capture.ts'
 import { BacklogError, WritersError } from './capture-errors.ts'
 
 const kindOf = (name: string) => databases.find((kind) => kind.name === name)!
@@ -28,8 +28,11 @@ class Bench {
     this.shapes = shapes
   }
 
-  install(role: 'authority' | 'mirror' | 'retired' | 'none' = 'authority'): Promise<void> {
-    return this.store.transaction((tx) => this.capture.install(tx, this.unit, this.shapes, role))
+  install(
+    role: 'authority' | 'mirror' | 'retired' | 'none' = 'authority',
+    triggers?: Triggers,
+  ): Promise<void> {
+    return this.store.transaction((tx) => this.capture.install(tx, this.unit, this.shapes, role, triggers))
   }
 
   setRole(role: 'authority' | 'mirror' | 'retired', options = {}): Promise<void> {
@@ -46,8 +49,8 @@ class Bench {
     return logged(batch)
   }
 
-  check(): Promise<string[]> {
-    return this.store.snapshot((session) => this.capture.check(session, this.unit, this.shapes))
+  check(triggers?: Triggers): Promise<string[]> {
+    return this.store.snapshot((session) => this.capture.check(session, this.unit, this.shapes, triggers))
   }
 
   role() {
@@ -239,6 +242,35 @@ describe.each(plainDatabases)('capture on $name', (kind) => {
     }
     await other.close()
     expect(await db.query('SELECT id, role FROM users')).toEqual([{ id: 'a', role: 'viewer' }])
+  })
+
+  it('guards a mirror while it is filled, and logs once it is complete', async () => {
+    const users = await bench('users')
+    await users.install('mirror', 'guarding')
+    const { db } = users.store
+    await users.applying((tx) => tx.execute(...user('a')))
+    await expect(db.execute(...user('b'))).rejects.toThrow(/out of date/)
+    await expect(db.execute(`UPDATE users SET role = 'admin'`)).rejects.toThrow(/out of date/)
+    await expect(db.execute('DELETE FROM users')).rejects.toThrow(/out of date/)
+    expect(await users.check('guarding')).toEqual([])
+    if (kind.dialect === 'postgres') {
+      expect(await users.check()).toContain(
+        'users: trigger _capture_insert is changed, trigger _capture_delete is changed, trigger _capture_update is changed',
+      )
+      // It should not be the authority yet. What it cannot log it does not take.
+      await users.setRole('authority')
+      await expect(db.execute(...user('b'))).rejects.toThrow()
+      await expect(db.execute(`UPDATE users SET role = 'admin'`)).rejects.toThrow()
+      await expect(db.execute('DELETE FROM users')).rejects.toThrow()
+      await users.setRole('mirror')
+    }
+    await users.install('mirror')
+    expect([await users.check('logging'), await users.check('guarding')]).toEqual([[], []])
+    // What logs is a guard as well: it is not made anew.
+    await users.install('mirror', 'guarding')
+    await users.setRole('authority')
+    await db.execute(...user('c'))
+    expect(await users.take()).toEqual(['users c'])
   })
 
   it('refuses an applier on the authority, and lets none stay on', async () => {

@@ -12,6 +12,13 @@ import { SqliteCapture, sqliteApplying } from './capture-sqlite.ts'
  */
 export type Role = 'none' | 'authority' | 'mirror' | 'retired'
 
+/**
+ * What the triggers of PostgreSQL are made for: `logging` ones take over at a flip as they are, `guarding` ones keep
+ * writers out of a mirror and no more. They collect no rows, which costs a large copy a tenth of its time. Where the store
+ * became the authority under them, every write would fail: none goes unlogged. SQLite's triggers are of one kind.
+ */
+export type Triggers = 'logging' | 'guarding'
+
 /** What roles and queues must know of a table. */
 export type CapturedTable = Pick<TableShape, 'table' | 'key'>
 
@@ -36,11 +43,18 @@ export interface QueueBatch {
 export interface Capture {
   /**
    * Makes queues and triggers where they are missing or differ, and gives the unit its role. In PostgreSQL a new
-   * trigger waits for transactions that write to its table; writers wait behind it for two seconds at most.
+   * trigger waits for transactions that write to its table; writers wait behind it for two seconds at most. Logging
+   * triggers, the default, are guards too, and stay.
    *
    * @throws DbError `busy` when they did not end, BacklogError, WritersError.
    */
-  install(tx: ScriptSession, unit: string, tables: readonly TableShape[], role: Role): Promise<void>
+  install(
+    tx: ScriptSession,
+    unit: string,
+    tables: readonly TableShape[],
+    role: Role,
+    triggers?: Triggers,
+  ): Promise<void>
   /**
    * Changes the role and nothing else that takes time. A store that was the authority must have an empty queue,
    * unless `discard` says that it is void.
@@ -60,7 +74,12 @@ export interface Capture {
   /** Units that have a role here, with the tables that were installed. */
   units(session: ScriptSession): Promise<{ unit: string; role: Role; tables: CapturedTable[] }[]>
   /** Triggers and queues that are missing or not what they must be, each as a sentence. */
-  check(session: ScriptSession, unit: string, tables: readonly CapturedTable[]): Promise<string[]>
+  check(
+    session: ScriptSession,
+    unit: string,
+    tables: readonly CapturedTable[],
+    triggers?: Triggers,
+  ): Promise<string[]>
   /** The oldest changes, at most `limit` of each table. `session` should see one instant: all that it reads belongs together. */
   read(session: ScriptSession, tables: readonly TableShape[], limit: number): Promise<QueueBatch>
   /** Forgets the changes of a batch that has been applied, table by table; marks of whole tables stay. */

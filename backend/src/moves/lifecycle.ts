@@ -2,6 +2,7 @@ import type { ScriptSession } from '../db/sql-store.ts'
 import { quoteName } from '../db/sql-text.ts'
 import type { TableShape } from '../db/transfer/index.ts'
 import { forgetTables, listTables } from '../db/transfer/ledger.ts'
+import type { Triggers } from './capture.ts'
 import type { Side, Sides, Unit } from './unit.ts'
 
 const ROWS_PER_DELETE = 5_000
@@ -14,7 +15,7 @@ export async function beginMirror(unit: Unit, shapes: readonly TableShape[], sid
   const { source, target } = sides
   await target.store.transaction(async (tx) => {
     // Rows that migrations put there, and those that nobody would miss: the source's own take their place.
-    await target.capture.install(tx, unit.name, shapes, 'mirror')
+    await target.capture.install(tx, unit.name, shapes, 'mirror', 'guarding')
     await target.capture.beginApply(tx, unit.name)
     for (const shape of shapes.toReversed()) {
       if (shape.seeded || shape.transient) await tx.execute(`DELETE FROM ${quoteName(shape.table)}`)
@@ -29,16 +30,27 @@ export async function beginMirror(unit: Unit, shapes: readonly TableShape[], sid
   )
 }
 
+/** After the copy: the target could log from now on, as it must when it becomes the authority. */
+export async function completeMirror(
+  unit: Unit,
+  shapes: readonly TableShape[],
+  { target }: Sides,
+): Promise<void> {
+  await target.store.transaction((tx) => target.capture.install(tx, unit.name, shapes, 'mirror'))
+}
+
 /**
  * Puts triggers and queues back that are missing or not what they must be: a table that was rebuilt loses its
  * triggers. What was written meanwhile was not logged, so the tables are compared as a whole.
  *
+ * @param triggers those of the target.
  * @returns what was wrong, each as a sentence.
  */
 export async function keepCapture(
   unit: Unit,
   shapes: readonly TableShape[],
   { source, target }: Sides,
+  triggers: Triggers,
 ): Promise<string[]> {
   const missed = await source.store.snapshot((session) => source.capture.check(session, unit.name, shapes))
   if (missed.length > 0) {
@@ -47,9 +59,11 @@ export async function keepCapture(
       for (const { table } of shapes) await source.capture.markWhole(tx, table)
     })
   }
-  const unguarded = await target.store.snapshot((session) => target.capture.check(session, unit.name, shapes))
+  const unguarded = await target.store.snapshot((session) =>
+    target.capture.check(session, unit.name, shapes, triggers),
+  )
   if (unguarded.length > 0) {
-    await target.store.transaction((tx) => target.capture.install(tx, unit.name, shapes, 'mirror'))
+    await target.store.transaction((tx) => target.capture.install(tx, unit.name, shapes, 'mirror', triggers))
   }
   return [...missed, ...unguarded]
 }

@@ -5,7 +5,7 @@ import { Books } from './books.ts'
 import { Copying } from './copying.ts'
 import { type FlipStep, Flips } from './flips.ts'
 import { keepPartitions } from './keep-partitions.ts'
-import { beginMirror, keepCapture, removeMirror, retireMirror } from './lifecycle.ts'
+import { beginMirror, completeMirror, keepCapture, removeMirror, retireMirror } from './lifecycle.ts'
 import { Applier } from './mirroring.ts'
 import type { MoveDetails } from './move-state.ts'
 import { Shadow, type ShadowMismatch } from './shadow.ts'
@@ -277,7 +277,8 @@ export class UnitMover {
   /** Looks at tables, triggers and queues, and repairs what is missing: somebody may have changed them by hand. */
   async #inspect(sides: Sides): Promise<readonly TableShape[]> {
     const shapes = await this.readShapes(sides)
-    const problems = await keepCapture(this.unit, shapes, sides)
+    const triggers = this.books.move?.state === 'copying' ? 'guarding' : 'logging'
+    const problems = await keepCapture(this.unit, shapes, sides, triggers)
     if (problems.length > 0) {
       this.#deps.log.warn({ unit: this.unit.name, problems }, 'triggers of a move were missing')
       await this.books.note(sides, { action: 'capture-repaired', actor: null, details: { problems } })
@@ -296,6 +297,7 @@ export class UnitMover {
     )
     if (signal.aborted) return false
     await this.#catchUp(sides, shapes)
+    await completeMirror(this.unit, shapes, sides)
     this.verifies.begunWith(digests)
     this.applier.disturb()
     const entry = { action: 'copied', actor: null, details: this.copying.summary() }

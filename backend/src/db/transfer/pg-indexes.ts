@@ -62,7 +62,8 @@ export async function rebuildIndexes(
   texts: readonly string[],
 ): Promise<Reject[]> {
   const other = await job.stores.postgres()
-  const waiting = [...texts].reverse()
+  // From the end: long texts have expressions and many columns, and a long build is not to be the last one.
+  const waiting = texts.toSorted((a, b) => a.length - b.length)
   const unbuilt: string[] = []
   const build = async (on: PgLink) => {
     await on.script(`SET maintenance_work_mem = '256MB'; SET max_parallel_maintenance_workers = 0`)
