@@ -86,6 +86,25 @@ describe('what is there and does not count', () => {
     expect(wrong(await look())).toEqual(['warning schema.sequence'])
   })
 
+  it('shows what was changed, as it is and as it should be', async () => {
+    await database.store.transaction((tx) =>
+      tx.execScript(`
+        ALTER TABLE settings ALTER COLUMN category DROP NOT NULL;
+        DROP INDEX idx_audit_created;
+        CREATE INDEX idx_audit_created ON audit_log (created_at, user_id);
+      `),
+    )
+    const found = await look()
+    expect(wrong(found)).toEqual(['error schema.column', 'warning schema.index'])
+    expect(found.find(({ id }) => id === 'schema.column')).toMatchObject({
+      title: 'A column is changed',
+      seen: expect.stringContaining('It should be: category text NOT NULL'),
+    })
+    const { command } = found.find(({ id }) => id === 'schema.index')!
+    await database.store.transaction((tx) => tx.execScript(command!.replace('CONCURRENTLY ', '')))
+    expect(wrong(await look())).toEqual(['error schema.column'])
+  })
+
   it('says that nothing was set up yet in few words', async () => {
     await database.close()
     database = await kindNamed('postgres').open()

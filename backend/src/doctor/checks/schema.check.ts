@@ -75,14 +75,15 @@ function judge({ table, kind, state, text, found }: Drift, name: Placement): Fin
   }
   if (kind === 'index') {
     const isUnique = text.startsWith('CREATE UNIQUE')
-    const statement = name === 'postgres' ? text.replace(/INDEX /, 'INDEX CONCURRENTLY ') : text
+    const make = name === 'postgres' ? text.replace(/INDEX /, 'INDEX CONCURRENTLY ') : text
+    const named = /INDEX (\S+)/.exec(text)?.[1] ?? ''
     return (isUnique ? error : warning)('schema.index', `An index is ${state}`, {
       subject,
       seen: state === 'changed' ? `It is: ${found}` : text,
       fix: isUnique
         ? 'Nothing refuses rows that are there twice now. Make it again; it fails if there are any:'
-        : `What uses it is slow. ${state === 'changed' ? 'Drop it and make' : 'Make'} it again:`,
-      command: statement,
+        : 'What uses it is slow. Make it again:',
+      command: state === 'changed' ? `DROP INDEX ${named}; ${make}` : make,
     })
   }
   return error(`schema.${kind}`, `A ${kind} is ${state}`, {
