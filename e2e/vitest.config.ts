@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     include: ['e2e/**/*.e2e.ts'],
     // Pictures for the documentation are made on request: SCREENSHOTS=1 npm run e2e -- screenshots
-    exclude: process.env.SCREENSHOTS ? [] : ['e2e/screenshots.e2e.ts'],
+    exclude: process.env.SCREENSHOTS ? [] : ['e2e/screenshots*.e2e.ts'],
     pool: 'forks',
     // One product and one browser at a time: two would share the cores and measure each other.
     maxWorkers: 1,

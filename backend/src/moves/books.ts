@@ -8,6 +8,7 @@ import {
   writeMove,
   writeMoveError,
 } from './move-state.ts'
+import type { ShadowMismatch } from './shadow.ts'
 import type { Sides, Unit } from './unit.ts'
 
 export interface Entry {
@@ -69,6 +70,18 @@ export class Books {
     await writeMoveError(ledger, this.#unit.name, error, this.#clock().toISOString())
     this.#move = { ...this.#move, error }
     this.#changed()
+  }
+
+  /** Keeps what a shadow read has found, once between two verifies: the statement may be asked a thousand times. */
+  async noteMismatch(sides: Sides, { count: _, at, ...found }: ShadowMismatch): Promise<void> {
+    const { move } = this
+    const { shadow, verify } = move?.details ?? {}
+    if (!shadow || move?.state !== 'mirroring') return
+    const { statement } = found
+    if (shadow.mismatch?.statement === statement && shadow.mismatch.at > (verify?.at ?? '')) return
+    const details = { ...move.details, shadow: { ...shadow, mismatch: { at, statement } } }
+    const entry = { action: 'shadow-mismatch', actor: null, details: { ...found } }
+    await this.enter(sides, { state: 'mirroring', details }, entry)
   }
 
   /** Writes the move's new state, with an entry of the log. Without a move, it is a new one. */

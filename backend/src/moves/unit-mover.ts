@@ -4,11 +4,12 @@ import type { TableShape } from '../db/transfer/index.ts'
 import { Books } from './books.ts'
 import { Copying } from './copying.ts'
 import { type FlipStep, Flips } from './flips.ts'
+import { keepArchive } from './keep-archive.ts'
 import { keepPartitions } from './keep-partitions.ts'
 import { beginMirror, completeMirror, keepCapture, removeMirror, retireMirror } from './lifecycle.ts'
 import { Applier } from './mirroring.ts'
 import type { MoveDetails } from './move-state.ts'
-import { Shadow, type ShadowMismatch } from './shadow.ts'
+import { Shadow } from './shadow.ts'
 import type { Throttle } from './throttle.ts'
 import { type MoveDeps, type Sides, sidesOf, Turns, type Unit } from './unit.ts'
 import { readUnitShapes } from './unit-shapes.ts'
@@ -86,7 +87,11 @@ export class UnitMover {
       sides: () => this.sides(),
       isBusy: () => this.flips.running || deps.throttle.reason() !== null,
       settled: (work) => this.#settled(work),
-      record: (mismatch) => this.#recordMismatch(mismatch),
+      record: (mismatch) =>
+        this.#turns.run(async () => {
+          const sides = this.sides()
+          if (sides) await this.books.noteMismatch(sides, mismatch)
+        }),
     })
   }
 
@@ -224,22 +229,6 @@ export class UnitMover {
     })
   }
 
-  /** A statement is written down once between two verifies: it may be asked a thousand times. */
-  #recordMismatch({ count: _, at, ...found }: ShadowMismatch): Promise<void> {
-    return this.#turns.run(async () => {
-      this.#deps.changed()
-      const sides = this.sides()
-      const { shadow, verify } = this.books.move?.details ?? {}
-      if (!sides || !shadow || this.books.move?.state !== 'mirroring') return
-      const { statement } = found
-      const since = verify?.at ?? ''
-      if (shadow.mismatch?.statement === statement && shadow.mismatch.at > since) return
-      const details = { ...this.books.move.details, shadow: { ...shadow, mismatch: { at, statement } } }
-      const entry = { action: 'shadow-mismatch', actor: null, details: { ...found } }
-      await this.books.enter(sides, { state: 'mirroring', details }, entry)
-    })
-  }
-
   async #run(): Promise<void> {
     while (!this.#stopped.signal.aborted) {
       let restMs = this.#deps.limits.pollMs
@@ -261,11 +250,16 @@ export class UnitMover {
     if (!sides) return false
     const move = this.books.move ?? (await this.books.read(sides))
     this.shadow.follow(move)
-    if (!move || move.state === 'finished') return false
+    if (!move) return false
+    const isDue = this.#deps.clock().getTime() - this.#inspectedAtMs > INSPECT_EVERY_MS
+    if (move.state === 'finished') {
+      if (isDue) await keepArchive(this.unit, await this.shapes(sides), sides)
+      this.#inspectedAtMs = isDue ? this.#deps.clock().getTime() : this.#inspectedAtMs
+      return false
+    }
     if (move.state === 'aborting') return this.#remove(sides)
     if (move.state === 'finishing') return this.#retire(sides)
     if (move.paused) return false
-    const isDue = this.#deps.clock().getTime() - this.#inspectedAtMs > INSPECT_EVERY_MS
     const shapes = move.state !== 'starting' && isDue ? await this.#inspect(sides) : await this.shapes(sides)
     if (move.state === 'mirroring') return this.#keep(sides, shapes)
     if (move.state === 'copying') return this.#copy(sides, shapes)

@@ -91,7 +91,7 @@ export function createUnitViews(deps: { status: () => StorageStatus; control: St
               clean: verify?.differences === 0,
             }
           : null,
-      shadow: sides && move?.state === 'mirroring' ? shadowOf(mover, move.details.shadow?.share ?? 0) : null,
+      shadow: books.lastKnown?.state === 'mirroring' ? shadowOf(mover, books.lastKnown) : null,
       quarantine,
       lastFlip: lastFlipOf(move),
       error: move ? (mover.error ?? move.error ?? (mirrored ? (away ?? null) : null)) : null,
@@ -132,7 +132,8 @@ export function createUnitViews(deps: { status: () => StorageStatus; control: St
   return { view }
 }
 
-function shadowOf({ shadow }: UnitMover, share: number): StorageUnit['shadow'] {
+function shadowOf({ shadow }: UnitMover, { details }: KnownMove): StorageUnit['shadow'] {
+  const share = details.shadow?.share ?? 0
   const { compared, mismatches, undecided, left } = shadow.figures()
   const statements = shadow.mismatches().map((each) => ({ ...each, columns: [...each.columns] }))
   return { share, compared, mismatches, undecided, left, p95Ms: shadow.p95Ms(), statements }
