@@ -193,7 +193,12 @@ export function createApp(options: AppOptions): App {
     clock,
   })
   const health = createHealthService({
-    checks: { ...facts.checks, disk: () => checkDisk(config.dataDir), docker: async () => fleet.check() },
+    checks: {
+      ...facts.checks,
+      disk: () => checkDisk(config.dataDir),
+      docker: async () => fleet.check(),
+      backups: () => backups.check(),
+    },
   })
   const moves = createMoves({
     control: storage.control,
@@ -207,14 +212,11 @@ export function createApp(options: AppOptions): App {
   })
   movesSocket({ realtime, moves })
   const backups = createBackups({
-    config,
-    storage,
+    ...options,
     settings,
     clock,
     log: part('backups'),
     audit: audit.record,
-    completeRestore: options.completeRestore,
-    restored: options.restored,
   })
   const collector = () => {
     const { queueLength, droppedSamples } = metrics.service.stats()

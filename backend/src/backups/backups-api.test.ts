@@ -207,6 +207,21 @@ it('follows a schedule, makes up for a run that was missed, and says when one fa
   await backups.stop()
 })
 
+it('is degraded while the last backup failed', async () => {
+  const checks = async () => (await call('GET', '/health/ready')).body.checks.backups
+  await create()
+  expect(await checks()).toBeUndefined()
+  const file = join(dataDir, 'backups', '.last.json')
+  const last = JSON.parse(readFileSync(file, 'utf8'))
+  writeFileSync(
+    file,
+    JSON.stringify({ ...last, outcome: 'failed', code: 'disk_full', message: 'The disk is full' }),
+  )
+  expect(await checks()).toMatchObject({ status: 'degraded', reason: 'The disk is full' })
+  await create()
+  expect(await checks()).toBeUndefined()
+})
+
 it('can be cancelled, and two operations do not run at once', async () => {
   writeFileSync(join(dataDir, 'backups', '.lock'), `${process.ppid} `)
   const { body } = await call('POST', '/api/backups')

@@ -6,6 +6,7 @@ import type { Log } from '../core/log.ts'
 import type { Storage } from '../db/app-db-router.ts'
 import { backupsRoutes } from './backups.routes.ts'
 import { type BackupSettings, createBackupsService } from './backups.service.ts'
+import { readLast } from './last.ts'
 import { type BackupConfig, frozen, placeOf } from './place.ts'
 import type { PreparedRestore } from './restore.ts'
 
@@ -17,9 +18,9 @@ export interface BackupsDeps {
   readonly clock: () => Date
   audit(event: AuditEvent): Promise<void>
   /** Stops the product, completes a restore and starts it again; without it restores are for the command line. */
-  readonly completeRestore: ((prepared: PreparedRestore, by: string | null) => void) | undefined
+  readonly completeRestore?: ((prepared: PreparedRestore, by: string | null) => void) | undefined
   /** This start is the one that a restore ended with. */
-  readonly restored: Restored | undefined
+  readonly restored?: Restored | undefined
 }
 
 export interface Restored {
@@ -30,6 +31,8 @@ export interface Restored {
 export interface Backups {
   readonly routes: readonly Route[]
   readonly jobs: readonly Job[]
+  /** Null unless the last backup failed: what nobody sees, nobody mends. */
+  check(): Promise<{ status: 'degraded'; error: string; reason: string } | null>
   start(): Promise<void>
   stop(): Promise<void>
 }
@@ -37,8 +40,9 @@ export interface Backups {
 /** Everything about backups that runs with the product. */
 export function createBackups(deps: BackupsDeps): Backups {
   const { storage, restored } = deps
+  const place = placeOf(deps.config, deps.log, deps.clock)
   const service = createBackupsService({
-    place: { ...placeOf(deps.config, deps.log, deps.clock), freeze: (work) => frozen(storage.control, work) },
+    place: { ...place, freeze: (work) => frozen(storage.control, work) },
     settings: deps.settings,
     getAppDbFor: (domain) => storage.getAppDbFor(domain),
     completeRestore: deps.completeRestore,
@@ -46,6 +50,15 @@ export function createBackups(deps: BackupsDeps): Backups {
   return {
     routes: backupsRoutes({ backups: service }),
     jobs: [{ name: 'backups-schedule', every: 20, run: () => service.tick() }],
+    async check() {
+      const last = await readLast(place)
+      if (last?.kind !== 'create' || last.outcome !== 'failed') return null
+      return {
+        status: 'degraded',
+        error: 'The last backup failed',
+        reason: last.message ?? 'See the page Backups',
+      }
+    },
     async start() {
       service.start()
       if (!restored) return

@@ -49,7 +49,7 @@ export async function createBackup(
   } finally {
     await stores.close()
     await rm(temporary, { force: true })
-    await rm(`${temporary}.db`, { force: true })
+    for (const end of ['', '-wal', '-shm', '-journal']) await rm(`${temporary}.db${end}`, { force: true })
   }
 }
 
@@ -64,6 +64,12 @@ export function translated(error: unknown, signal: AbortSignal): unknown {
     return backupError('cancelled', 'It was cancelled; nothing was changed', { cause: error })
   if (hasCode(error, 'ENOSPC') || hasCode(error, 'EDQUOT') || isDbError(error, 'disk-full')) {
     return backupError('disk_full', 'The disk is full: free space or delete old backups', { cause: error })
+  }
+  // SQLite says no more of a file for which there is no room, its own beside it included.
+  if (isDbError(error) && error.engineCode?.startsWith('SQLITE_IOERR')) {
+    return backupError('disk_full', `${error.message}: the disk of the backups is full, or faulty`, {
+      cause: error,
+    })
   }
   if (isDbError(error, 'unavailable')) return backupError('store_away', error.message, { cause: error })
   return error
@@ -139,7 +145,8 @@ async function addSqlite(
     return { version: version?.[0] ?? 'unknown', bytes: size, migrations, tables }
   } finally {
     await reading.close()
-    for (const end of ['', '-wal', '-shm']) await rm(copy + end, { force: true })
+    // Room for the dump that follows.
+    await rm(copy, { force: true })
   }
 }
 
