@@ -19,12 +19,13 @@ const SQLITE_READ_UP_TO_BYTES = 256 * 1024 * 1024
 export function createUnitViews(deps: { status: () => StorageStatus; control: StorageControl }) {
   const kept = new Map<Placement, { atMs: number; sizes: Promise<ReadonlyMap<string, TableSize>> }>()
 
-  /** Sizes and numbers of rows of one store, at most half a minute old. */
-  function sizesOf(placement: Placement): Promise<ReadonlyMap<string, TableSize>> {
+  /** Sizes and numbers of rows of one store, at most half a minute old and not older than `sinceMs`. */
+  function sizesOf(placement: Placement, sinceMs: number): Promise<ReadonlyMap<string, TableSize>> {
     const known = kept.get(placement)
-    if (known && performance.now() - known.atMs < SIZES_KEPT_MS) return known.sizes
+    const nowMs = Date.now()
+    if (known && nowMs - known.atMs < SIZES_KEPT_MS && known.atMs >= sinceMs) return known.sizes
     const sizes = readSizes(placement)
-    kept.set(placement, { atMs: performance.now(), sizes })
+    kept.set(placement, { atMs: nowMs, sizes })
     return sizes
   }
 
@@ -108,8 +109,13 @@ export function createUnitViews(deps: { status: () => StorageStatus; control: St
     other: Placement | null,
     progress: readonly TableProgress[],
   ): Promise<StorageUnit['tables']> {
-    const here = placement ? await sizesOf(placement) : new Map<string, TableSize>()
-    const there = other ? await sizesOf(other) : new Map<string, TableSize>()
+    // "0 rows" beside "7 rows equal" would look wrong: what was copied and compared since is counted anew.
+    const sinceMs = Math.max(
+      0,
+      ...progress.map(({ verifiedAt }) => (verifiedAt ? Date.parse(verifiedAt) : 0)),
+    )
+    const here = placement ? await sizesOf(placement, sinceMs) : new Map<string, TableSize>()
+    const there = other ? await sizesOf(other, sinceMs) : new Map<string, TableSize>()
     return unit.domains
       .flatMap((domain) => Object.keys(domains[domain].tables))
       .map((table) => {
