@@ -1,4 +1,16 @@
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
+import { testEngines } from './backend/test/engines.ts'
+
+/** What opens a SQLite file of its own, whatever the engines are. All else asks `databases` for its stores. */
+const onSqlite = [
+  'backend/src/{adopt,backups,cli,doctor,moves}/**',
+  'backend/src/db/{app-db-router,gates,gates-race,migrate,observed-read,schema,sqlite,sqlite-archive,storage-restart}.test.ts',
+  'backend/src/db/transfer/**',
+  'backend/src/demo/product.test.ts',
+  'backend/src/fleet/{endpoint-admin,fleet}.test.ts',
+  'backend/src/metrics/{metrics-engines,metrics-flips}.test.ts',
+  'backend/src/server.test.ts',
+]
 
 export default defineConfig({
   test: {
@@ -8,6 +20,7 @@ export default defineConfig({
       'bench/**/*.test.ts',
       'scripts/**/*.test.{ts,mjs}',
     ],
+    exclude: [...configDefaults.exclude, ...(testEngines().includes('sqlite') ? [] : onSqlite)],
     globalSetup: ['backend/test/global-setup.ts'],
     pool: 'forks',
     maxWorkers: 2,

@@ -10,6 +10,7 @@ import { openPostgresStore, type PostgresStoreOptions } from '../src/db/postgres
 import type { SqlStore } from '../src/db/sql-store.ts'
 import { openSqliteStore } from '../src/db/sqlite.ts'
 import { spawnWorker } from '../src/db/sqlite-connection.ts'
+import { testEngines } from './engines.ts'
 import type { ServerGrant } from './global-setup.ts'
 import { templateDatabase } from './postgres-server.ts'
 
@@ -47,10 +48,12 @@ const postgres: DatabaseKind = { name: 'postgres', dialect: 'postgres', open: op
 const timescale: DatabaseKind = { name: 'timescale', dialect: 'postgres', open: openTimescale }
 
 /** Every engine, for `describe.each(databases)('$name', …)`. One that cannot be started fails its tests. */
-export const databases: readonly DatabaseKind[] = [sqlite, postgres, timescale]
+export const databases: readonly DatabaseKind[] = [sqlite, postgres, timescale].filter(({ name }) =>
+  testEngines().includes(name),
+)
 
 /** The engines without TimescaleDB, for what does not depend on it. */
-export const plainDatabases: readonly DatabaseKind[] = [sqlite, postgres]
+export const plainDatabases: readonly DatabaseKind[] = databases.filter(({ name }) => name !== 'timescale')
 
 /** Whatever the server's own default is. */
 const fresh = "TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'"

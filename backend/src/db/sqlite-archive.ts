@@ -147,7 +147,7 @@ export function refusalOfNewFile(
   if (existsSync(sqliteFile(dataDir))) return undefined
   const [last] = notesIn(dataDir)
   if (last === undefined) return undefined
-  const since = `Everything of this installation is in PostgreSQL: its SQLite file was archived (${archivePath(dataDir, last)}).`
+  const since = `Everything of this installation is in PostgreSQL: its SQLite file was archived (see ${archivePath(dataDir, last)}).`
   if (!settings.postgresConfigured) {
     return `${since} Set POSTGRES_APP_URL; a new installation needs a DATA_DIR of its own`
   }

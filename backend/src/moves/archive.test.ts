@@ -149,7 +149,7 @@ describe('the archive of the SQLite file', () => {
     await target.moves.act('insights', 'mirror', OPERATOR)
     const state = await target.until(
       'insights',
-      (unit) => unit.state === 'mirroring' && unit.verify?.at !== null,
+      (unit) => unit.state === 'mirroring' && typeof unit.verify?.at === 'string',
     )
     expect(state.verify).toMatchObject({ clean: true, differences: 0 })
     const { sqlite, postgres } = await target.contents('insights')
@@ -206,6 +206,9 @@ it('a unit that was purged is copied as a whole when it moves again', async () =
   await movedAll(target, ['audit'])
   await target.moves.act('audit', 'purge', OPERATOR)
   await target.moves.act('audit', 'mirror', OPERATOR)
-  const state = await target.until('audit', (unit) => unit.state === 'mirroring' && unit.verify?.at !== null)
+  const state = await target.until(
+    'audit',
+    (unit) => unit.state === 'mirroring' && typeof unit.verify?.at === 'string',
+  )
   expect(state.verify).toMatchObject({ clean: true, differences: 0, rows: 30 })
 })

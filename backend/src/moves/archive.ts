@@ -39,6 +39,8 @@ export interface ArchiveService {
   settle(): Promise<void>
 }
 
+/** More are named by their phase: a command that nobody can read is no help. */
+const NAMED_UNITS = 4
 /** What entries of the log are about that concern the whole file. */
 const FILE = 'sqlite'
 
@@ -184,7 +186,9 @@ async function situationOf(mover: UnitMover): Promise<Situation> {
 function situations({ undecided, here, back, mirrored }: Readonly<Record<Situation, string[]>>): string[] {
   const reasons: string[] = []
   const add = (units: readonly string[], says: string, todo: (names: string) => string) => {
-    if (units.length > 0) reasons.push(`${says}: ${units.join(', ')}. ${todo(units.join(' '))}`)
+    if (units.length === 0) return
+    const names = units.length > NAMED_UNITS ? '--phase all' : units.join(' ')
+    reasons.push(`${says}: ${units.join(', ')}. ${todo(names)}`)
   }
   add(undecided, 'Not decided where they are', () => 'See the reasons at these units')
   add(

@@ -30,7 +30,7 @@ async function archive({ archive: service }: Moves, printer: Printer, flags: Arc
     const question = 'The SQLite file is closed and put away; going back is a move of its own.'
     await confirm({ word: 'archive', question, unasked: `${question} Say --yes to mean it.` })
   }
-  printer.say('Reading every table of the SQLite file, then putting it away')
+  if (possible) printer.say('Reading every table of the SQLite file, then putting it away')
   const archived = await service.run(ACTOR)
   printer.result('archived', { archive: archived }, archivedText(archived))
   return EXIT.done
