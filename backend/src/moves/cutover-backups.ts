@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Log } from '../core/log.ts'
-import { proveBackup } from './prove-backup.ts'
+import { takeProvedCopy } from './proved-copy.ts'
 import type { Sides } from './unit.ts'
 import type { UnitMover } from './unit-mover.ts'
 
@@ -18,6 +18,7 @@ interface CutoverBackupsDeps {
 /** Copies of the SQLite file that are taken and read back before a cut over. One serves every unit that is complete by then. */
 export class CutoverBackups {
   readonly #deps: CutoverBackupsDeps
+  readonly #stopped = new AbortController()
   #running: Promise<void> | undefined
   #failedMs = Number.NEGATIVE_INFINITY
   #error: string | null = null
@@ -48,20 +49,24 @@ export class CutoverBackups {
     const sides = mover.sides()
     if (!sides || this.#nowMs() - this.#failedMs < RETRY_MS) return
     this.take(mover, sides).catch((error: unknown) => {
+      if (this.#stopped.signal.aborted) return
       this.#failedMs = this.#nowMs()
       this.#error = error instanceof Error ? error.message : String(error)
       this.#deps.log.warn({ err: error }, 'backup before a cut over failed')
     })
   }
 
+  /** A copy that runs is given up: it may be one of gigabytes. */
   async stop(): Promise<void> {
+    this.#stopped.abort()
     await this.#running?.catch(() => undefined) // told to its caller
   }
 
   async #take(): Promise<void> {
     const { sqlitePath, dataDir, clock, movers } = this.#deps
     const now = clock()
-    const path = await proveBackup(sqlitePath, join(dataDir, 'backups'), now)
+    const { signal } = this.#stopped
+    const path = await takeProvedCopy(sqlitePath, join(dataDir, 'backups'), now, { signal })
     const backup = { at: now.toISOString(), path }
     for (const mover of movers()) await mover.keepBackup(backup)
     this.#error = null

@@ -1,7 +1,7 @@
 import type { AppDb } from '../db/app-db.ts'
 import type { TableShape } from '../db/transfer/index.ts'
 import type { MoveAction } from './moves.schema.ts'
-import { copyBytes } from './prove-backup.ts'
+import { copyBytes } from './proved-copy.ts'
 import { bytesOf, shortOfRoom } from './room.ts'
 import { type Sides, storeTitle } from './unit.ts'
 

@@ -58,7 +58,7 @@ export class UnitMover {
     this.#deps = deps
     this.books = new Books(unit, deps)
     this.applier = new Applier(unit, { batch: limits.batch, clock })
-    this.copying = new Copying(unit, { ...deps, advanced: () => this.#recovered() })
+    this.copying = new Copying(unit, { ...deps, advanced: () => this.#inBackground(this.#recovered()) })
     this.flips = new Flips({
       unit,
       books: this.books,

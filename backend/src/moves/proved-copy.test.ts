@@ -1,9 +1,18 @@
-import { mkdtempSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { openSqliteStore } from '../db/sqlite.ts'
-import { proveBackup } from './prove-backup.ts'
+import { takeProvedCopy } from './proved-copy.ts'
 
 let folder: string
 beforeEach(() => {
@@ -21,7 +30,7 @@ it('a copy with rows that break constraints is as whole as its original', async 
   await original.db.execute('INSERT INTO flags (id, on_off) VALUES (1, 2)')
   await original.close()
   const copy = await openSqliteStore({
-    path: await proveBackup(path, join(folder, 'backups'), new Date()),
+    path: await takeProvedCopy(path, join(folder, 'backups'), new Date()),
     readers: 0,
   })
   expect(await copy.db.query('SELECT id, on_off FROM flags ORDER BY id LIMIT 5')).toEqual([
@@ -44,7 +53,9 @@ it('no copy is begun where there is no room for it', async () => {
   const path = join(folder, 'original.db')
   await fill(path)
   const free = 64 * 1024 * 1024 + 1_000_000
-  await expect(proveBackup(path, join(folder, 'backups'), new Date(), async () => free)).rejects.toThrow(
+  await expect(
+    takeProvedCopy(path, join(folder, 'backups'), new Date(), { free: async () => free }),
+  ).rejects.toThrow(
     /A copy of the SQLite file takes 2 MiB in .*, where 65 MiB are free and 64 MiB have to stay free: make room/,
   )
   expect(readdirSync(join(folder, 'backups'))).toEqual([])
@@ -55,6 +66,24 @@ it('nothing is left of a copy that failed half-way', async () => {
   await fill(path)
   const file = openSync(path, 'r+')
   writeSync(file, Buffer.alloc(4096, 0xff), 0, 4096, Math.floor(statSync(path).size / 4096 / 2) * 4096)
-  await expect(proveBackup(path, join(folder, 'backups'), new Date())).rejects.toThrow(/malformed/)
+  await expect(takeProvedCopy(path, join(folder, 'backups'), new Date())).rejects.toThrow(/malformed/)
   expect(readdirSync(join(folder, 'backups'))).toEqual([])
+})
+
+it('what a crash or a stop left of a copy is no copy, and goes', async () => {
+  const path = join(folder, 'original.db')
+  const backups = join(folder, 'backups')
+  await fill(path)
+  mkdirSync(backups)
+  writeFileSync(join(backups, 'before-cutover-2026-01-01T00-00-00-000Z.db.unproved'), 'half of it')
+  const stopping = new AbortController()
+  const free = async () => {
+    stopping.abort(new Error('The server stops'))
+    return Number.MAX_SAFE_INTEGER
+  }
+  const { signal } = stopping
+  await expect(takeProvedCopy(path, backups, new Date(), { signal, free })).rejects.toThrow(
+    'The server stops',
+  )
+  expect(readdirSync(backups)).toEqual([])
 })
