@@ -26,7 +26,7 @@ const iso = (timeMs: number) => new Date(timeMs).toISOString()
 const NOT_STORED = [
   /^\/health\//,
   /^\/metrics$/,
-  /^\/api\/(docs|openapi\.json|system|storage|auth\/state)/,
+  /^\/api\/(docs|openapi\.json|system|doctor|maintenance|backups|storage|auth\/state)/,
   /^\/api\/(fleet\/overview|hosts|containers|stacks|images|networks)/,
 ]
 
