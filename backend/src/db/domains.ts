@@ -16,7 +16,10 @@ export interface TableSpec {
   readonly partition?: { readonly widthMs: number }
 }
 
-/** Rows of `table` older than the setting `settingKey` (days; `defaultDays` unless set) are deleted. */
+/**
+ * Rows of `table` older than the setting `settingKey` (days; `defaultDays` unless set) are deleted by the job of the domain.
+ * Domains that nothing fills yet have neither setting nor job (settings.registry.ts): what was adopted into them stays.
+ */
 interface RetentionSpec {
   readonly table: string
   readonly column: string
