@@ -318,7 +318,7 @@ describe('a store that is away', () => {
     ['a missing database', { pathname: '/nowhere' }, /"nowhere" does not exist.*Create the database/],
     ['an unknown host', { hostname: 'nowhere.invalid' }, /cannot be resolved/],
     ['a closed port', { port: '1' }, /Is PostgreSQL running/],
-    ['TLS on a server without', { search: '?sslmode=require' }, /SSL/],
+    ['TLS on a server without', { search: '?sslmode=require' }, /SSL connections.*take sslmode out of/],
   ])('says what to do about %s', async (_, changes, message) => {
     const url = new URL(proxy.url)
     Object.assign(url, changes)

@@ -33,6 +33,9 @@ const byClass: Readonly<Record<string, DbErrorKind>> = {
   XX: 'other',
 }
 
+/** pg's own words: it gives this refusal no code. */
+const NO_TLS = 'The server does not support SSL connections'
+
 const advice: Readonly<Record<string, string>> = {
   '28P01': 'Check user and password in POSTGRES_APP_URL.',
   '28000': 'The server refuses this user from this address: check POSTGRES_APP_URL and pg_hba.conf.',
@@ -45,6 +48,8 @@ const advice: Readonly<Record<string, string>> = {
   SELF_SIGNED_CERT_IN_CHAIN: 'Give the certificate authority with sslrootcert in POSTGRES_APP_URL.',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'Give the certificate authority with sslrootcert in POSTGRES_APP_URL.',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'Give the certificate authority with sslrootcert in POSTGRES_APP_URL.',
+  [NO_TLS]:
+    'Turn TLS on there (ssl = on, with a certificate), or, where nobody else shares the network, take sslmode out of POSTGRES_APP_URL.',
 }
 
 /** What pg threw, in the vocabulary of {@link DbError}. A DbError is returned as it is. */
@@ -80,7 +85,7 @@ export function endsConnection(error: DbError): boolean {
 }
 
 function withAdvice(message: string, code: string): string {
-  const hint = advice[code]
+  const hint = advice[code || message]
   return hint ? `${message}. ${hint}` : message
 }
 

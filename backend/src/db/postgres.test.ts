@@ -75,7 +75,7 @@ describe('a PostgreSQL store that cannot be reached', () => {
         changedUrl((url) => {
           url.search = '?sslmode=verify-full'
         }),
-      'SSL',
+      'SSL connections. Turn TLS on there',
     ],
   ])('says what to do when %s', async (_, url, advice) => {
     await withStore(url(), async ({ db }) => {
