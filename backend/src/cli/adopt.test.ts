@@ -1,5 +1,13 @@
 import { fork } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type SqliteDatabase from 'better-sqlite3'
@@ -14,6 +22,7 @@ import { openPostgresStore } from '../db/postgres.ts'
 import { openSqliteStore } from '../db/sqlite.ts'
 import { lockSqliteServer } from '../db/sqlite-server-lock.ts'
 import { runAdopt } from './adopt.ts'
+import { runMigrate } from './migrate.ts'
 
 const ROWS = 45
 
@@ -75,6 +84,25 @@ it('tries without a trace, adopts, and has nothing left to do', async () => {
   expect([sum(second, 'adopted'), sum(second, 'present')]).toEqual([0, ROWS])
   const trialAfter = await adoptAsJson(env, true)
   expect([sum(trialAfter, 'adopted'), sum(trialAfter, 'present')]).toEqual([0, ROWS])
+})
+
+it('ends a restore first that was interrupted, but not for a trial', async () => {
+  const env = { DATA_DIR: dataDir }
+  await runMigrate({ target: 'sqlite' }, env)
+  const live = join(dataDir, 'holdfast.db')
+  const names = { live, fresh: `${live}.restoring`, old: `${live}.before-20260102T030405` }
+  copyFileSync(live, names.fresh)
+  lines = []
+  await adoptAsJson(env)
+  const journal = { name: 'a.tar', stamp: '20260102T030405', sqlite: names, safety: null }
+  const path = join(dataDir, 'restore.json')
+  writeFileSync(path, JSON.stringify({ ...journal, postgres: null, secretKey: null }))
+
+  const trial = await adoptAsJson(env, true)
+  expect([sum(trial, 'adopted'), sum(trial, 'present'), existsSync(path)]).toEqual([0, ROWS, true])
+  const again = await adoptAsJson(env)
+  expect([sum(again, 'adopted'), sum(again, 'present'), existsSync(path)]).toEqual([ROWS, 0, false])
+  expect(existsSync(names.old)).toBe(true)
 })
 
 it('says for people what became of everything', async () => {

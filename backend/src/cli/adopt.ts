@@ -38,6 +38,8 @@ export async function runAdopt(path: string, flags: AdoptFlags, env: Env): Promi
     { MigrationError },
     { createLogger },
     { settleRoles },
+    { AppError },
+    { finishAtStart, placeOf },
   ] = await Promise.all([
     import('../adopt/index.ts'),
     import('../db/store-in-use.ts'),
@@ -45,15 +47,21 @@ export async function runAdopt(path: string, flags: AdoptFlags, env: Env): Promi
     import('../db/migration-error.ts'),
     import('../core/log.ts'),
     import('../moves/index.ts'),
+    import('../core/errors.ts'),
+    import('../backups/index.ts'),
   ])
+  const log = createLogger('silent')
+  const clock = () => new Date()
   let config: Config
   try {
     config = loadConfig(env)
+    // A restore that was interrupted on its last step comes first: it would take away what is adopted now.
+    if (!flags.dryRun) await finishAtStart(placeOf(config, log, clock))
     const { report, reportPath } = await adopt({
       path,
       config,
-      log: createLogger('silent'),
-      clock: () => new Date(),
+      log,
+      clock,
       settleRoles,
       dryRun: flags.dryRun ?? false,
       ...(process.stderr.isTTY && !flags.json
@@ -64,7 +72,7 @@ export async function runAdopt(path: string, flags: AdoptFlags, env: Env): Promi
     else console.log(reportText(report) + (reportPath ? `\n\nThis report: ${reportPath}` : ''))
     return report.quarantine.rows > 0 ? WITH_QUARANTINE : DONE
   } catch (error) {
-    const expected = [AdoptError, StoreInUseError, ConfigError, DbError, MigrationError].some(
+    const expected = [AdoptError, AppError, StoreInUseError, ConfigError, DbError, MigrationError].some(
       (kind) => error instanceof kind,
     )
     if (!expected || !(error instanceof Error)) throw error
