@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { type EventEmitter, once } from 'node:events'
 import pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import type { SqlValue } from '../app-db.ts'
@@ -109,7 +109,7 @@ export class PgLink implements LedgerSession {
     return {
       async write(lines) {
         check()
-        if (!stream.write(lines)) await Promise.race([once(stream, 'drain'), once(stream, 'close')])
+        if (!stream.write(lines)) await oneOf(stream, ['drain', 'error', 'close'])
         // The socket is served between two parts of a page, and only then.
         await new Promise((resolve) => setImmediate(resolve))
         check()
@@ -183,4 +183,15 @@ export function isRefusal(error: unknown): error is DbError {
     (['unique', 'foreign-key', 'check', 'not-null', 'invalid-value'].includes(error.kind) ||
       error.engineCode === '54000')
   )
+}
+
+/** The first of these events; none of them is listened for afterwards. */
+function oneOf(emitter: EventEmitter, events: readonly string[]): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      for (const event of events) emitter.off(event, done)
+      resolve()
+    }
+    for (const event of events) emitter.on(event, done)
+  })
 }
