@@ -128,20 +128,38 @@ export async function* dumpDatabase(
   }
 }
 
+/** From 17 on pg_restore sets a parameter that older servers refuse, and has no option against it. */
+const NEW_PARAMETER = { since: 17, words: 'Command was: SET transaction_timeout = 0;' } as const
+const onlyNewParameter = (said: string) =>
+  said.includes(NEW_PARAMETER.words) && /errors ignored on restore: 1$/.test(said)
+
+export interface PgRestoreOptions {
+  /** Major version of the server. */
+  readonly server: number
+  readonly signal: AbortSignal
+}
+
 /** Fills the empty database of `url`. @throws AppError `pg_tools_failed`, or what `source` throws. */
 export async function restoreDatabase(
   tools: PgTools,
   url: string,
   source: AsyncIterable<Buffer>,
-  signal: AbortSignal,
+  { server, signal }: PgRestoreOptions,
 ): Promise<void> {
   const env = libpqEnv(url)
+  const refused = tools.major >= NEW_PARAMETER.since && server < NEW_PARAMETER.since
   const child = spawn(
     tools.restore,
-    ['--no-owner', '--no-privileges', '--exit-on-error', '--no-password', `--dbname=${conninfoOf(env)}`],
+    [
+      '--no-owner',
+      '--no-privileges',
+      ...(refused ? [] : ['--exit-on-error']),
+      '--no-password',
+      `--dbname=${conninfoOf(env)}`,
+    ],
     { env, stdio: ['pipe', 'ignore', 'pipe'] },
   )
-  const ended = endOf('pg_restore', child)
+  const ended = endOf('pg_restore', child, refused ? onlyNewParameter : undefined)
   const stop = () => child.kill('SIGTERM')
   signal.addEventListener('abort', stop, { once: true })
   try {
@@ -171,7 +189,12 @@ export async function restoreDatabase(
 const conninfoOf = (env: NodeJS.ProcessEnv) =>
   `dbname='${(env.PGDATABASE ?? '').replaceAll(/['\\]/g, '\\$&')}'`
 
-function endOf(name: string, child: ReturnType<typeof spawn>): Promise<void> {
+/** @param harmless whether what it said with exit code 1 is no failure. */
+function endOf(
+  name: string,
+  child: ReturnType<typeof spawn>,
+  harmless?: (said: string) => boolean,
+): Promise<void> {
   let text = ''
   child.stderr?.on('data', (chunk: Buffer) => {
     text = (text + chunk.toString('utf8')).slice(-mostErrorText)
@@ -179,7 +202,7 @@ function endOf(name: string, child: ReturnType<typeof spawn>): Promise<void> {
   const ended = new Promise<void>((resolve, reject) => {
     child.once('error', (cause) => reject(backupError('pg_tools_failed', `${name} cannot be run`, { cause })))
     child.once('close', (code, signal) => {
-      if (code === 0) resolve()
+      if (code === 0 || (code === 1 && harmless?.(text.trim()))) resolve()
       else {
         const said = text.trim() || `it ended with ${code ?? signal}`
         const kind = /No space left on device|disk full/i.test(said) ? 'disk_full' : 'pg_tools_failed'

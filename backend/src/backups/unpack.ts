@@ -126,12 +126,16 @@ export async function unpackPostgres(
     const [row] = await link.query<{ major: number }>(
       `SELECT current_setting('server_version_num')::integer / 10000 AS major`,
     )
-    const tools = await findPgTools(place.toolsDir, Math.max(row?.major ?? 0, facts.tool))
+    const server = row?.major ?? 0
+    const tools = await findPgTools(place.toolsDir, Math.max(server, facts.tool))
     await createLike(link, name)
     const target = onDatabase(url, name)
     watch.onProgress('restoring', 0)
     await withExtensions(target, facts.extensions, () =>
-      restoreDatabase(tools, target, counted(backup, 'postgres.dump', watch), watch.signal),
+      restoreDatabase(tools, target, counted(backup, 'postgres.dump', watch), {
+        server,
+        signal: watch.signal,
+      }),
     )
     watch.onProgress('comparing', 0)
     const restored = await openPgSnapshot(target)
@@ -201,7 +205,7 @@ async function withExtensions(
       if (!isDbError(cause) || cause.engineCode !== '42501') throw cause
       throw backupError(
         'rights_missing',
-        'TimescaleDB lets nobody but a superuser restore: prove and restore with a POSTGRES_APP_URL of one',
+        'TimescaleDB lets nobody but a superuser restore: make the role of POSTGRES_APP_URL one for as long as it takes (ALTER ROLE … SUPERUSER)',
         { cause },
       )
     })
