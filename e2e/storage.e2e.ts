@@ -54,6 +54,18 @@ describe('the storage page', () => {
     await expectAccessible()
   })
 
+  it('opens one card without stretching its neighbours', async () => {
+    await page.goto('/storage')
+    await settled(page)
+    const heights = () =>
+      page.locator('[data-unit]').evaluateAll((cards) => cards.map(({ clientHeight }) => clientHeight))
+    const before = await heights()
+    await card('traces').locator('summary').click()
+    const after = await heights()
+    expect(after[0]).toBeGreaterThan(before[0]!)
+    expect(after.slice(1).every((height, at) => height <= before[at + 1]!)).toBe(true)
+  })
+
   it('mirrors, cuts over and rolls back, live', { timeout: FLIP_MS + 60_000 }, async () => {
     await page.goto('/storage')
     await settled(page)
