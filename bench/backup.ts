@@ -14,6 +14,7 @@ import { dropDatabase, onDatabase, openPgSnapshot, withLink } from '../backend/s
 import { settleRoles } from '../backend/src/moves/index.ts'
 import { postgresPrograms } from '../backend/test/backups.ts'
 import { startPostgres } from '../backend/test/postgres-server.ts'
+import { measureBesideBackups, OFFERED } from './backup-beside.ts'
 import { median, quick, report, rounded, say } from './bench.ts'
 import { aSpanRow, spanColumns } from './span-rows.ts'
 
@@ -131,6 +132,16 @@ try {
     await snapshot.close()
     await withLink(server.url, (link) => dropDatabase(link, scratch))
   }
+  const beside = await measureBesideBackups(
+    {
+      DATA_DIR: dataDir,
+      BACKUP_DIR: join(dataDir, 'of-the-product'), // it would begin to prove those that are not
+      POSTGRES_APP_URL: url,
+      POSTGRES_TOOLS_DIR: programs,
+      STORAGE_PLACEMENT: 'postgres',
+    },
+    rounds,
+  )
   const of = (key: string) => median(times[key] ?? [])
   report({
     name: 'backup',
@@ -140,15 +151,21 @@ try {
       backupSeconds: rounded(of('backup')),
       restoreSeconds: rounded(of('restore')),
       verifySeconds: rounded(of('digest')),
+      apiIdleP99Ms: rounded(beside.idleP99Ms),
+      apiBackupP99Ms: rounded(beside.backupP99Ms),
+      apiProofP99Ms: rounded(beside.proofP99Ms),
     },
     ratios: {
       dumpOfPgDump: rounded(of('backup') / of('plain')),
       dumpOfPgDumpSameLevel: rounded(of('backup') / of('sameLevel')),
       restoreOfPgRestore: rounded(of('restore') / (of('plainRestore') + of('digest'))),
+      apiP99OfIdle: rounded(beside.backupP99Ms / beside.idleP99Ms),
+      apiP99OfIdleWhileProved: rounded(beside.proofP99Ms / beside.idleP99Ms),
     },
     notes: [
       'a backup hashes every row in the snapshot that it dumps; pg_dump is run with --format=custom, SameLevel with --compress=1 too',
       'a restore is compared with pg_restore and the hashing of what it restored',
+      `apiP99: a light endpoint of the built product at ${OFFERED} requests a second, while nothing else runs, while a backup is made and while it is proved`,
     ],
   })
 } finally {

@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import autocannon from 'autocannon'
+import { median, say } from './bench.ts'
+import { type Product, startProduct } from './product.ts'
+
+/** Requests a second. */
+export const OFFERED = 200
+const IDLE_SECONDS = 6
+const LIGHT = '/api/metrics/series?endpointId=1&subject=container&name=none'
+/** What a backup does before its proof begins. */
+const MAKING: readonly string[] = ['starting', 'copying', 'dumping']
+
+/** Medians over the rounds. */
+interface Beside {
+  readonly idleP99Ms: number
+  readonly backupP99Ms: number
+  readonly proofP99Ms: number
+}
+
+/**
+ * What a light endpoint takes while a backup is made and while it is proved, beside what it takes otherwise.
+ *
+ * @param env of the built product: stores that hold rows.
+ * @throws Error when a backup fails, or an answer is not 2xx.
+ */
+export async function measureBesideBackups(
+  env: Readonly<Record<string, string>>,
+  rounds: number,
+): Promise<Beside> {
+  const product = await startProduct(env)
+  try {
+    const { secret } = await product.post<{ secret: string }>('/api/tokens', {
+      name: 'bench',
+      scopes: ['read'],
+    })
+    const p99Until = (over: () => Promise<unknown>) => p99While(product.url, secret, over)
+    await p99Until(() => sleep(2_000)) // warm
+    const seen: Beside[] = []
+    for (let round = 0; round < rounds; round++) {
+      await untilStep(product, (step) => step === 'ended')
+      const idleP99Ms = await p99Until(() => sleep(IDLE_SECONDS * 1_000))
+      await product.post('/api/backups', {})
+      const backupP99Ms = await p99Until(() => untilStep(product, (step) => !MAKING.includes(step)))
+      const proofP99Ms = await p99Until(() => untilStep(product, (step) => step === 'ended'))
+      const { last } = await product.get<{ last: { outcome: string; message: string | null } }>(
+        '/api/backups',
+      )
+      if (last.outcome !== 'done') throw new Error(`The backup ${last.outcome}: ${last.message}`)
+      say(`api p99 idle ${idleP99Ms} ms, backup ${backupP99Ms} ms, proof ${proofP99Ms} ms`)
+      seen.push({ idleP99Ms, backupP99Ms, proofP99Ms })
+    }
+    const middle = (key: keyof Beside) => median(seen.map((each) => each[key]))
+    return {
+      idleP99Ms: middle('idleP99Ms'),
+      backupP99Ms: middle('backupP99Ms'),
+      proofP99Ms: middle('proofP99Ms'),
+    }
+  } finally {
+    await product.stop()
+  }
+}
+
+/** Calls the endpoint until `over`. A load with workers of its own would not stop then. */
+async function p99While(base: string, token: string, over: () => Promise<unknown>): Promise<number> {
+  const options: autocannon.Options = {
+    url: base + LIGHT,
+    connections: 10,
+    duration: 3_600,
+    overallRate: OFFERED,
+    headers: { authorization: `Bearer ${token}` },
+  }
+  const { latency, non2xx, errors } = await new Promise<autocannon.Result>((resolve, reject) => {
+    const load = autocannon(options, (error, result) => (error ? reject(error) : resolve(result)))
+    over().then(() => load.stop(), reject)
+  })
+  if (non2xx > 0 || errors > 0) throw new Error(`${non2xx} answers were not 2xx, ${errors} failed`)
+  return latency.p99
+}
+
+async function untilStep(product: Product, reached: (step: string) => boolean): Promise<void> {
+  for (;;) {
+    const { operation } = await product.get<{ operation: { step: string } | null }>('/api/backups')
+    if (reached(operation?.step ?? 'ended')) return
+    await sleep(100)
+  }
+}
