@@ -146,6 +146,9 @@ describe('the archive of the SQLite file', () => {
     expect(existsSync(file(target))).toBe(false)
     await target.restart()
     expect(existsSync(file(target))).toBe(false)
+    const { actions } = await target.until('insights', () => true)
+    const possible = actions.filter((each) => each.possible).map(({ action }) => action)
+    expect(possible).toEqual(['mirror'])
     await target.moves.act('insights', 'mirror', OPERATOR)
     const state = await target.until(
       'insights',

@@ -29,8 +29,13 @@ export function awayReason(status: StorageStatus): string {
   if (!status.stores.some((store) => store.name === 'postgres')) {
     return 'PostgreSQL is not configured: set POSTGRES_APP_URL and start again'
   }
-  if (!status.stores.some((store) => store.name === 'sqlite')) {
+  if (lacksFile(status)) {
     return 'There is no SQLite file: everything is in PostgreSQL. "holdfast storage mirror" makes one, to move back'
   }
   return 'Both stores must be there'
+}
+
+/** PostgreSQL answers, and no SQLite file is there. */
+export function lacksFile({ stores }: StorageStatus): boolean {
+  return stores.every(({ name, reachable }) => name === 'postgres' && reachable)
 }

@@ -12,6 +12,8 @@ export interface GateFacts {
   readonly postgresConfigured: boolean
   /** Why a store cannot be used; undefined when both can. */
   readonly away: string | undefined
+  /** Everything is in PostgreSQL, without a SQLite file: the first mirror makes one. */
+  readonly lacksFile: boolean
   readonly move: Move | undefined
   readonly verifying: boolean
   readonly flipping: boolean
@@ -31,7 +33,8 @@ export interface GateFacts {
 export function reasonsAgainst(action: MoveAction, facts: GateFacts): string[] {
   if (!facts.placement) return ['The placement of the unit is not decided: see the reason at its domains']
   if (!facts.postgresConfigured) return ['PostgreSQL is not configured: set POSTGRES_APP_URL and start again']
-  if (facts.away !== undefined) return [facts.away]
+  const makesFile = action === 'mirror' && facts.lacksFile
+  if (facts.away !== undefined && !makesFile) return [facts.away]
   if (facts.flipping) return ['A change of the placement is under way']
   const { move } = facts
   switch (action) {

@@ -9,7 +9,7 @@ import type { StorageControl } from '../db/storage-control.ts'
 import { createTransfer } from '../db/transfer/index.ts'
 import { acknowledgeQuarantine, listQuarantine } from '../db/transfer/ledger.ts'
 import { createArchive } from './archive.ts'
-import { awayReason, refused, unavailable } from './away.ts'
+import { awayReason, lacksFile, refused, unavailable } from './away.ts'
 import { CutoverBackups } from './cutover-backups.ts'
 import { type GateFacts, reasonsAgainst } from './gates.ts'
 import { clearSide } from './lifecycle.ts'
@@ -123,12 +123,14 @@ export function createMoves(deps: MovesDeps): MovesService {
     budgetMs = limits.pauseBudgetMs,
   ): Promise<GateFacts> {
     const { unit, applier } = mover
+    const status = deps.status()
     const quarantine = sides ? await mover.books.quarantine(sides) : { open: 0, acknowledged: 0 }
     return {
       unit: unit.name,
       placement: control.decision(unit.domains[0] ?? 'settings')?.placement,
       postgresConfigured: control.configured.postgres,
-      away: sides ? undefined : awayReason(deps.status()),
+      away: sides ? undefined : awayReason(status),
+      lacksFile: !sides && lacksFile(status),
       // Whoever acts has just read it. The mover forgets it when something fails, which is no reason to say it is not there.
       move: mover.books.lastKnown,
       verifying: mover.verifies.running !== undefined,
