@@ -9,7 +9,7 @@ import type { BackupPlace } from './engine.ts'
 import { existing, type FolderEntry, listFolder, type Note, readNote, writeNote } from './folder.ts'
 import { domainsOf, type OpenedBackup, openBackup, rowsOf } from './manifest.ts'
 import { keptFiles } from './restore.ts'
-import { databaseOf, entrances, oldPrefix } from './unpack.ts'
+import { databaseOf, entrances, isStamp, oldPrefix } from './unpack.ts'
 
 /** @throws AppError `backup_unknown`, `backup_name`, or why it cannot be read. */
 export async function openNamed(place: BackupPlace, name: string): Promise<OpenedBackup> {
@@ -124,7 +124,7 @@ async function setAsideDatabases(place: BackupPlace): Promise<BackupList['setAsi
       const prefix = oldPrefix(databaseOf(url))
       const found = await listDatabases(link, prefix)
       return found
-        .filter(({ name }) => /^\d{8}T\d{6}$/.test(name.slice(prefix.length)))
+        .filter(({ name }) => isStamp(name.slice(prefix.length)))
         .map(({ name, bytes }) => ({ name, kind: 'database', bytes }))
     } finally {
       await link.close()

@@ -24,7 +24,9 @@ import {
   databaseOf,
   dropScratch,
   entrances,
+  isStamp,
   oldName,
+  stampOf,
   unpackPostgres,
   unpackSqlite,
 } from './unpack.ts'
@@ -63,7 +65,7 @@ export async function prepareRestore(
   const backup = await openBackup(await Archive.open(await existing(place.folder, name)), place.secret)
   await assertRestorable(place, backup.manifest)
   await assertNothingForeign(place, backup.manifest)
-  const stamp = place.clock().toISOString().replaceAll(/[-:]/g, '').slice(0, 15)
+  const stamp = stampOf(place.clock())
   const fresh = `${place.sqlitePath}.restoring`
   let database: string | undefined
   try {
@@ -357,7 +359,5 @@ export async function keptFiles(place: BackupPlace): Promise<string[]> {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
     throw error
   })
-  return names
-    .filter((name) => name.startsWith(prefix) && /^\d{8}T\d{6}$/.test(name.slice(prefix.length)))
-    .sort()
+  return names.filter((name) => name.startsWith(prefix) && isStamp(name.slice(prefix.length))).sort()
 }

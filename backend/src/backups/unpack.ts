@@ -29,10 +29,17 @@ import { findPgTools, restoreDatabase } from './pg-tools.ts'
 /** The longest name that PostgreSQL keeps is 63 bytes: what is put behind it must fit. */
 const stemOf = (database: string) =>
   Buffer.from(database)
-    .subarray(0, 38)
+    .subarray(0, 37)
     .toString('utf8')
     .replace(/\ufffd$/, '')
 const scratchPrefix = (database: string) => `${stemOf(database)}_hfscratch_`
+
+/**
+ * When a store was set aside, as a part of its name. To the millisecond: what an earlier restore has set aside must never
+ * look like what this one sets aside.
+ */
+export const stampOf = (at: Date): string => at.toISOString().replaceAll(/[-:.]/g, '').slice(0, -1)
+export const isStamp = (text: string): boolean => /^\d{8}T\d{9}$/.test(text)
 
 /** The name that a database keeps after another one has taken its place. */
 export const oldName = (database: string, stamp: string): string => `${stemOf(database)}_before_${stamp}`
