@@ -1,8 +1,9 @@
+import { env } from 'node:process'
 import tailwind from '@tailwindcss/vite'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
 
-const backend = 'http://127.0.0.1:3051'
+const backend = `http://127.0.0.1:${env.PORT ?? 3051}`
 
 export default defineConfig({
   plugins: [react(), tailwind()],
