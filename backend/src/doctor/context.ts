@@ -9,7 +9,7 @@ import { openPostgresStore } from '../db/postgres.ts'
 import type { SqlStore } from '../db/sql-store.ts'
 import { openSqliteStore } from '../db/sqlite.ts'
 import { locationOf } from '../db/stores.ts'
-import { createFleetStore, type EndpointProbe, probeEndpoints } from '../fleet/index.ts'
+import { createFleetStore, type EndpointProbe, LOCAL_ENDPOINT, probeEndpoints } from '../fleet/index.ts'
 import type { DoctorContext, StoreAccess } from './check.ts'
 import type { Config, Env } from './configuration.ts'
 
@@ -107,28 +107,13 @@ async function tryEndpoints(
 ): Promise<EndpointProbe[]> {
   const db = storage ? storage.getAppDbFor('fleet') : await holderOfFleet(stores)
   const rows = db === undefined ? [] : await createFleetStore(db).listEndpoints()
-  const local = { ...LOCAL, name: 'this machine' } as const
+  const local = { ...LOCAL_ENDPOINT, id: 0, name: 'this machine' }
   return probeEndpoints(
     rows.length > 0 ? rows : [local],
     { box: secretBox(config), localEngine: config },
     AbortSignal.timeout(ENDPOINTS_LIMIT_MS),
   )
 }
-
-const LOCAL = {
-  id: 0,
-  parentId: null,
-  kind: 'local',
-  url: null,
-  externalId: null,
-  enabled: true,
-  allowActions: false,
-  tlsCa: null,
-  tlsCert: null,
-  tlsKeySealed: null,
-  tlsVerify: true,
-  apiKeySealed: null,
-} as const
 
 /** No key is made where there is none: nothing can have been sealed with it. */
 function secretBox({ secretKey, dataDir }: Config) {

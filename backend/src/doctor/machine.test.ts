@@ -10,7 +10,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { findings, withFolder, wrong } from '../../test/doctor.ts'
 import { loadConfig } from '../core/config/config.ts'
 import { createSecretBox } from '../core/crypto/secret-box.ts'
-import { type EndpointProbe, probeEndpoints } from '../fleet/index.ts'
+import { type EndpointProbe, LOCAL_ENDPOINT, probeEndpoints } from '../fleet/index.ts'
 import { clockChecks } from './checks/clocks.check.ts'
 import { configCheck } from './checks/config.check.ts'
 import { diskCheck } from './checks/disk.check.ts'
@@ -202,20 +202,10 @@ describe('endpoints', () => {
 
   const look = async (dockerHost: string | undefined) => {
     const row = {
+      ...LOCAL_ENDPOINT,
       id: 1,
-      parentId: null,
-      kind: 'local',
       name: 'here',
-      url: null,
-      externalId: null,
-      enabled: true,
-      allowActions: false,
-      tlsCa: null,
-      tlsCert: null,
-      tlsKeySealed: null,
-      tlsVerify: true,
-      apiKeySealed: null,
-    } as const
+    }
     const endpoints = () =>
       probeEndpoints(
         [row],

@@ -17,6 +17,7 @@ import { createFleetStore } from './fleet.store.ts'
 import { createProcessSource } from './host/host-processes.ts'
 import { createHostSource, type HostPaths, readOwnContainerFiles } from './host/host-source.ts'
 import { ownContainerId } from './host/proc-parsers.ts'
+import { LOCAL_ENDPOINT } from './local-endpoint.ts'
 import { backoffMs, pause } from './pause.ts'
 import type { FleetSample } from './samples.ts'
 
@@ -25,6 +26,7 @@ export {
   createFleetStore,
   type NewFleetEvent,
 } from './fleet.store.ts'
+export { LOCAL_ENDPOINT } from './local-endpoint.ts'
 
 export interface FleetConfig {
   readonly sampleIntervalSeconds: number
@@ -139,18 +141,8 @@ export function createFleet(deps: {
     const name = [hostname || 'this machine', 'this machine'].find((each) => !taken.has(each))
     try {
       await store.insertEndpoint({
-        parentId: null,
-        kind: 'local',
+        ...LOCAL_ENDPOINT,
         name: name ?? `this machine (${hostname})`,
-        url: null,
-        externalId: null,
-        enabled: true,
-        allowActions: false,
-        tlsCa: null,
-        tlsCert: null,
-        tlsKeySealed: null,
-        tlsVerify: true,
-        apiKeySealed: null,
       })
     } catch (error) {
       // Another process on the same store was first.
