@@ -2,13 +2,14 @@ import type { Log } from '../core/log.ts'
 import type { Tally } from '../core/tally.ts'
 import { isDbError } from '../db/db-errors.ts'
 import { putPlacement } from '../db/placement-store.ts'
+import { quoteName } from '../db/sql-text.ts'
 import type { StorageControl } from '../db/storage-control.ts'
 import type { TableShape } from '../db/transfer/index.ts'
 import type { Books } from './books.ts'
 import { FlipAbortedError, flip } from './fence.ts'
 import type { Applier } from './mirroring.ts'
 import type { FlipRecord } from './move-state.ts'
-import { flipped, type Sides, type Unit } from './unit.ts'
+import { flipped, type Side, type Sides, type Unit } from './unit.ts'
 
 /** Rounds in which the queue is emptied before the gate closes, and the backlog that ends them. */
 const ROUNDS = 20
@@ -58,6 +59,7 @@ export class Flips {
   /** Changes places of the two stores. Called in turn with the applier. @throws FlipAbortedError. */
   async run({ sides, shapes, step, limitMs, apply }: FlipJob): Promise<void> {
     const { unit, control, clock, applier, changed } = this.#deps
+    await gatherStatistics(sides.target, shapes)
     // What can be applied before the gate closes need not be waited for behind it.
     for (let round = 0; round < ROUNDS; round++) {
       if ((await apply()).size < SMALL_BACKLOG) break
@@ -145,6 +147,17 @@ export class Flips {
         actor: step.actor,
         details: { to, pauseMs: Math.round(pauseMs), ...(reason !== null && { reason }) },
       },
+    )
+  }
+}
+
+/** The planner of a store that is about to serve knows its tables: a copy gathers no statistics. */
+async function gatherStatistics({ name, store }: Side, shapes: readonly TableShape[]): Promise<void> {
+  if (name !== 'postgres') return
+  for (const { table } of shapes) {
+    await store.transaction((tx) =>
+      // The limit of the pool is made for requests.
+      tx.execScript(`SET LOCAL statement_timeout = 0; ANALYZE ${quoteName(table)}`),
     )
   }
 }

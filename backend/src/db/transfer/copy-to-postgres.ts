@@ -253,7 +253,6 @@ class Copy {
         }
       }
     }
-    await this.#link.script(`ANALYZE ${this.#quoted}`)
     // The end of a copy outlives a crash of the server.
     await this.#link.script('SET synchronous_commit = on')
     await this.#write({ ...this.#record, state: 'copied', savedIndexes: null })
