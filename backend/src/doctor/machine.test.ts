@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -73,6 +73,13 @@ describe('the variables', () => {
 
   it('are fine when they are', async () => {
     expect((await look({ PORT: '3051', PATH: '/bin' })).map(({ id }) => id)).toEqual(['config.valid'])
+  })
+
+  it('that .env.example has are known, those of compose too', async () => {
+    const example = readFileSync(new URL('../../../.env.example', import.meta.url), 'utf8')
+    const names = [...example.matchAll(/^#?([A-Z_]+)=/gm)].map(([, name = '']) => name)
+    const found = await look(Object.fromEntries(names.map((name) => [name, 'x'])))
+    expect(found.filter(({ id }) => id === 'config.unknown')).toEqual([])
   })
 })
 
