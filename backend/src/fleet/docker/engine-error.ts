@@ -179,9 +179,15 @@ export function answerError(status: number, body: string, where: string): Engine
       status,
     })
   }
-  if (status === 401 || status === 403) {
-    return new EngineError('unauthorized', message ?? `${where} refused the credentials (${status})`, {
-      hint: 'Check the API key or certificate and what it is allowed to do.',
+  if (status === 401) {
+    return new EngineError('unauthorized', message ?? `${where} refused the credentials (401)`, {
+      hint: 'Check the API key or certificate.',
+      status,
+    })
+  }
+  if (status === 403) {
+    return new EngineError('unauthorized', message ?? `${where} does not allow this (403)`, {
+      hint: 'Check what the API key or certificate is allowed to do, or what a filter before the socket lets through.',
       status,
     })
   }
