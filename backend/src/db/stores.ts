@@ -112,6 +112,8 @@ export function postgresSource(options: PostgresSourceOptions): StoreSource {
     await assertSameInstallation([store, options.sibling()])
     await createLedgerTables(store)
     const { timescale } = await migrate(store)
+    if (timescale?.licence === 'apache')
+      options.log.info({ reason: timescale.reason }, 'metrics do without TimescaleDB')
     return { version, timescale, sizeBytes: await databaseSize(store) }
   }
 

@@ -35,34 +35,47 @@ export const expectedCatalog: TimescaleCatalog = {
   retentionJobs: 5,
 }
 
+/** What the server says of TimescaleDB. */
+export interface TimescaleFacts {
+  /** Version in this database. */
+  readonly installed: string | null
+  /** Version that could be installed. */
+  readonly offered: string | null
+  /** Null where this session has not loaded the library, e.g. because the extension is not installed. */
+  readonly licence: string | null
+}
+
 /** What this database offers. Changes nothing. */
 export async function detectTimescale(db: AppDbSession): Promise<TimescaleState> {
-  const row = await db.queryOne<{
-    installed: string | null
-    offered: string | null
-    licence: string | null
-  }>(`
+  return judgeTimescale(await readTimescaleFacts(db))
+}
+
+export async function readTimescaleFacts(db: AppDbSession): Promise<TimescaleFacts> {
+  const row = await db.queryOne<TimescaleFacts>(`
     SELECT
       (SELECT e.extversion FROM pg_extension AS e WHERE e.extname = 'timescaledb') AS installed,
       (SELECT a.default_version FROM pg_available_extensions AS a WHERE a.name = 'timescaledb') AS offered,
       current_setting('timescaledb.license', true) AS licence
   `)
-  const version = row?.installed ?? undefined
-  const licence = row?.licence ?? undefined
-  const state = { version, licence }
-  if (version === undefined) {
-    const reason = row?.offered
-      ? 'TimescaleDB is available but not installed in this database: CREATE EXTENSION timescaledb'
-      : 'TimescaleDB is not available on this server'
-    return { ...state, usable: false, reason }
+  return row ?? { installed: null, offered: null, licence: null }
+}
+
+/** Whether the extras may be applied. The Apache part alone has no continuous aggregates, compression or policies. */
+export function judgeTimescale({ installed, offered, licence }: TimescaleFacts): TimescaleState {
+  const not = (reason: string) => ({ ...state, usable: false, reason })
+  const state = { version: installed ?? undefined, licence: licence ?? undefined }
+  if (installed === null) {
+    return not(
+      offered === null
+        ? 'TimescaleDB is not available on this server'
+        : 'TimescaleDB is available but not installed in this database: CREATE EXTENSION timescaledb',
+    )
   }
-  if (!isRecent(version)) {
-    const reason = `TimescaleDB ${version} is too old: ${MINIMUM_VERSION.join('.')} is needed`
-    return { ...state, usable: false, reason }
+  if (!isRecent(installed)) {
+    return not(`TimescaleDB ${installed} is too old: ${MINIMUM_VERSION.join('.')} is needed`)
   }
   if (licence === 'apache') {
-    const reason = 'This TimescaleDB has its Apache part only (timescaledb.license): plain tables are used'
-    return { ...state, usable: false, reason }
+    return not('This TimescaleDB has its Apache part only (timescaledb.license): plain tables are used')
   }
   return { ...state, usable: true, reason: undefined }
 }
