@@ -116,11 +116,10 @@ export async function upload(server: Server, path: string, signal: AbortSignal):
 
 async function problemOf(answer: IncomingMessage): Promise<AppError> {
   const status = answer.statusCode ?? 0
-  const problem = z.object({ code: z.string(), detail: z.string() }).safeParse(
-    await text(answer)
-      .then((body) => JSON.parse(body))
-      .catch(() => undefined),
-  ) // a proxy's page
+  const body: unknown = await text(answer)
+    .then((words) => JSON.parse(words))
+    .catch(() => undefined) // a proxy's page
+  const problem = z.object({ code: z.string(), detail: z.string() }).safeParse(body)
   const { code, detail } = problem.success
     ? problem.data
     : { code: `http_${status}`, detail: `The server answered ${status}` }
