@@ -31,6 +31,7 @@ const place: BackupPlace = {
   dataDir,
   sqlitePath: sqliteFile(dataDir),
   postgresUrl: url,
+  adminUrl: undefined,
   toolsDir: programs,
   secret: undefined,
   secretKeyFile: undefined,

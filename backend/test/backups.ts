@@ -62,6 +62,7 @@ export async function createInstallation(server: TestServer | undefined, kind: K
     dataDir,
     sqlitePath: sqliteFile(dataDir),
     postgresUrl: url,
+    adminUrl: undefined,
     toolsDir: undefined,
     secret: undefined,
     secretKeyFile: join(dataDir, 'secret.key'),

@@ -187,6 +187,17 @@ it('follows a schedule, makes up for a run that was missed, and says when one fa
   expect(second).toHaveLength(1)
   expect(second[0]?.name).not.toBe(first[0]?.name)
 
+  // A clock that is two years ahead for a while keeps nothing from being made, and nothing that is made from staying.
+  const rightly = now
+  now = new Date(now.getTime() + 730 * 86_400_000)
+  await backups.tick()
+  const [ahead] = (await backups.listBackups()).items
+  now = new Date(rightly.getTime() + 2 * 86_400_000)
+  await backups.tick()
+  const third = (await backups.listBackups()).items
+  expect(third.map(({ createdAt }) => createdAt)).toEqual([ahead?.createdAt, now.toISOString()])
+  await backups.deleteBackup(ahead?.name ?? '')
+
   // The folder cannot take it: the failure stays to be seen, and what is there stays.
   now = new Date(now.getTime() + 86_400_000)
   const broken = createBackupsService({

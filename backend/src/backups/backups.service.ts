@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises'
 import { AppError } from '../core/errors.ts'
 import type { AppDb } from '../db/app-db.ts'
 import type { Domain } from '../db/domains.ts'
+import { createPace } from '../db/snapshot/index.ts'
 import { Archive } from './archive.ts'
 import { backupError, isBackupError } from './backup-error.ts'
 import type { BackupDetail, BackupList, BackupLoss, Operation, Outcome } from './backups.schema.ts'
@@ -77,6 +78,9 @@ export interface BackupsService {
 /** Beyond it an upload is refused, whatever the disk. */
 const MOST_UPLOAD_BYTES = 256 * 2 ** 30
 const RESERVE_BYTES = 256 * 2 ** 20
+/** Of the time, while a backup is made or proved beside a server that answers requests. */
+const WORKING_SHARE = 0.5
+const DAY_MS = 86_400_000
 const NEVER = '1970-01-01T00:00:00.000Z'
 
 export function createBackupsService(deps: BackupsServiceDeps): BackupsService {
@@ -251,9 +255,13 @@ class Backups implements BackupsService {
 
   /** When the schedule was followed last. Where that never was: since there is a folder for it. */
   async #lastScheduled(items: BackupList['items']): Promise<string> {
-    const made = items.find(({ reason }) => reason === 'scheduled')?.createdAt
+    // A clock that was wrong by more must not put off the next one until then.
+    const latest = new Date(this.#place.clock().getTime() + DAY_MS).toISOString()
+    const made = items.find(
+      ({ reason, createdAt }) => reason === 'scheduled' && createdAt <= latest,
+    )?.createdAt
     const since = made ?? (await stat(this.#place.folder)).birthtime.toISOString()
-    return since > this.#attemptedAt ? since : this.#attemptedAt
+    return [since, this.#attemptedAt].filter((at) => at <= latest).reduce((a, b) => (a > b ? a : b), NEVER)
   }
 
   start(): void {
@@ -294,6 +302,8 @@ class Backups implements BackupsService {
     this.#abort = new AbortController()
     const watch: Watch = {
       signal: this.#abort.signal,
+      // Whoever restores is waiting for it.
+      pace: kind === 'restore' ? undefined : createPace(WORKING_SHARE),
       onProgress: (step, share) => {
         if (this.#operation) this.#operation = { ...this.#operation, step, share }
       },

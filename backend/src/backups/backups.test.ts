@@ -12,6 +12,7 @@ import type { TestServer } from '../../test/postgres-server.ts'
 import { flip } from '../../test/two-stores.ts'
 import { dropDatabase, onDatabase, withLink } from '../db/snapshot/index.ts'
 import { Archive } from './archive.ts'
+import { readSetAside } from './catalog.ts'
 import { createBackup } from './create.ts'
 import { existing, listFolder, readNote } from './folder.ts'
 import { openBackup } from './manifest.ts'
@@ -210,6 +211,26 @@ it('holds both stores as they were at one instant while everybody writes', async
   const apart = counts.map(([settings = 0, audit = 0]) => settings - audit)
   expect(Math.max(...apart) - Math.min(...apart)).toBeLessThanOrEqual(1)
   expect(counts.at(-1)?.[0]).toBeGreaterThan(counts[0]?.[0] ?? 0)
+})
+
+it('keeps what earlier restores have set aside when the clock stands still or was set back', async () => {
+  installation = await createInstallation(server, 'both')
+  const clocks = ['2026-01-01T00:00:00.001Z', '2026-01-01T00:00:00.001Z', '2026-01-01T00:00:00.000Z']
+  const settings: string[][] = []
+  for (const [i, at] of clocks.entries()) {
+    const place = { ...installation.place, clock: () => new Date(at) }
+    const name = await createBackup(place, 'manual', watch())
+    await addOne(installation, `test.later${i}`)
+    const prepared = await prepareRestore(place, name, watch())
+    await completeRestore(place, prepared, { safety: true }, watch())
+    settings.push(await settingsOf(installation))
+  }
+  expect(settings).toEqual([['test.key'], ['test.key'], ['test.key']])
+  const aside = await readSetAside(installation.place)
+  expect(aside.map(({ kind }) => kind)).toEqual(['database', 'database', 'database', 'file', 'file', 'file'])
+  const backups = (await listFolder(installation.place.folder)).map(({ name }) => name)
+  expect(backups.filter((each) => each.endsWith('-safety.tar'))).toHaveLength(3)
+  expect(backups).toHaveLength(6)
 })
 
 it('goes back to the store that held a domain then, though another one holds it now', async () => {

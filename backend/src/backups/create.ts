@@ -40,7 +40,7 @@ export async function createBackup(
   try {
     await assertRoom(place.folder, await forecast(place, stores), 'The backup')
     const manifest = await writeArchive(place, stores, { temporary, reason, createdAt, watch })
-    const name = newName(createdAt, reason)
+    const name = await newName(place.folder, createdAt, reason)
     await publish(place.folder, temporary, name)
     await noteNew(place, name, manifest)
     return name
@@ -162,12 +162,18 @@ async function addPostgres(
   const signal = AbortSignal.any([watch.signal, stop.signal])
   watch.onProgress('dumping', 0)
   // The rows are counted and hashed in the very snapshot that is dumped, while it is dumped.
-  const digest = snapshot.digest({ signal, onProgress: (share) => watch.onProgress('dumping', share) })
+  const digest = snapshot.digest({
+    signal,
+    pace: watch.pace,
+    onProgress: (share) => watch.onProgress('dumping', share),
+  })
   const dump = add(
     'postgres.dump',
     dumpDatabase(tools, place.postgresUrl ?? '', {
       snapshot: snapshot.id,
       excludeSchemas: facts.foreignSchemas,
+      timescale: facts.hypertables,
+      gentle: watch.pace !== undefined,
       signal,
     }),
   )
@@ -175,7 +181,7 @@ async function addPostgres(
   await Promise.allSettled([digest, dump])
   if (stop.signal.aborted) throw stop.signal.reason
   await dump
-  const { database, schema, version, major, bytes } = facts
+  const { database, schema, version, major, bytes, hypertables } = facts
   const extensions = facts.extensions.map(({ name, version: installed }) => ({ name, version: installed }))
   const migrations = await migrationsIn(snapshot)
   return {
@@ -185,6 +191,7 @@ async function addPostgres(
     major,
     bytes,
     extensions,
+    hypertables,
     tool: tools.major,
     migrations,
     tables: await digest,

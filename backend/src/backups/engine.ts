@@ -1,4 +1,5 @@
 import type { Log } from '../core/log.ts'
+import type { Pace } from '../db/snapshot/index.ts'
 import { backupError } from './backup-error.ts'
 
 /** Where the installation and its backups are. Nothing here needs the product to run. */
@@ -8,6 +9,8 @@ export interface BackupPlace {
   readonly dataDir: string
   readonly sqlitePath: string
   readonly postgresUrl: string | undefined
+  /** A superuser of the same server, for databases that the user of `postgresUrl` may not fill. */
+  readonly adminUrl: string | undefined
   /** Folder of pg_dump; undefined: wherever it is. */
   readonly toolsDir: string | undefined
   /** What backups are encrypted with. */
@@ -24,6 +27,8 @@ export interface BackupPlace {
 
 export interface Watch {
   readonly signal: AbortSignal
+  /** Of work that goes on beside a server that answers requests: what it takes gives way to them. */
+  readonly pace?: Pace | undefined
   /** @param share between 0 and 1; null where nobody can tell. */
   onProgress(step: BackupStep, share: number | null): void
 }

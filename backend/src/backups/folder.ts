@@ -66,9 +66,13 @@ export async function existing(folder: string, name: string): Promise<string> {
   throw backupError('backup_unknown', `There is no backup ${name}`)
 }
 
-export function newName(at: Date, reason: Manifest['reason']): string {
-  const stamp = at.toISOString().replaceAll(/[:.]/g, '-')
-  return `holdfast-${stamp}${reason === 'safety' ? '-safety' : ''}.tar`
+/** A name for a backup made at this time; of the next millisecond where it is taken, e.g. because the clock was set back. */
+export async function newName(folder: string, at: Date, reason: Manifest['reason']): Promise<string> {
+  for (let atMs = at.getTime(); ; atMs++) {
+    const stamp = new Date(atMs).toISOString().replaceAll(/[:.]/g, '-')
+    const name = `holdfast-${stamp}${reason === 'safety' ? '-safety' : ''}.tar`
+    if (!(await lstat(join(folder, name)).catch(absent))) return name
+  }
 }
 
 export const temporaryPath = (folder: string): string =>

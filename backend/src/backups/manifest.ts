@@ -42,6 +42,7 @@ export const manifestSchema = z.object({
       major: z.int(),
       bytes: z.int(),
       extensions: z.array(z.object({ name: z.string().max(100), version: z.string().max(100) })).max(200),
+      hypertables: z.boolean(),
       tool: z.int(),
       migrations,
       tables,

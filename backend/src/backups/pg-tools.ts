@@ -1,14 +1,21 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
+import { setPriority } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import type { Pace } from '../db/snapshot/index.ts'
 import { backupError, hasCode } from './backup-error.ts'
 
 const run = promisify(execFile)
 /** Where Debian, Red Hat and Homebrew put every version beside the others. */
 const VERSIONED = ['/usr/lib/postgresql', '/usr/pgsql', '/opt/homebrew/opt', '/usr/local/opt']
 const mostErrorText = 4_000
+/** Whoever answers requests goes first, and on a machine that is never idle there is still a tenth. */
+const LOW_PRIORITY = 10
+const PIECE = 32 * 1024
+/** Settings of the sessions of a pg_restore that others are not to notice: one process, no waiting for the disk. */
+const GENTLE = '-c max_parallel_maintenance_workers=0 -c synchronous_commit=off'
 
 /** `pg_dump` and `pg_restore` of one version. */
 export interface PgTools {
@@ -86,6 +93,10 @@ export interface DumpOptions {
   /** Of a session that holds it while the dump runs. */
   readonly snapshot: string
   readonly excludeSchemas: readonly string[]
+  /** False: what TimescaleDB notes of itself, which only a superuser could restore, is left out. */
+  readonly timescale: boolean
+  /** Gives way to whatever else the machine has to do. */
+  readonly gentle: boolean
   readonly signal: AbortSignal
 }
 
@@ -109,10 +120,12 @@ export async function* dumpDatabase(
       `--snapshot=${options.snapshot}`,
       '--lock-wait-timeout=60s',
       ...exclude,
+      ...(options.timescale ? [] : ['--exclude-schema=_timescaledb_*']),
     ],
     { env: libpqEnv(url), stdio: ['ignore', 'pipe', 'pipe'] },
   )
   const ended = endOf('pg_dump', child)
+  if (options.gentle) giveWay(child)
   const stop = () => child.kill('SIGTERM')
   options.signal.addEventListener('abort', stop, { once: true })
   try {
@@ -137,6 +150,8 @@ export interface PgRestoreOptions {
   /** Major version of the server. */
   readonly server: number
   readonly signal: AbortSignal
+  /** It gives way to whatever else the machine has to do. */
+  readonly pace?: Pace | undefined
 }
 
 /** Fills the empty database of `url`. @throws AppError `pg_tools_failed`, or what `source` throws. */
@@ -144,9 +159,9 @@ export async function restoreDatabase(
   tools: PgTools,
   url: string,
   source: AsyncIterable<Buffer>,
-  { server, signal }: PgRestoreOptions,
+  { server, signal, pace }: PgRestoreOptions,
 ): Promise<void> {
-  const env = libpqEnv(url)
+  const env = libpqEnv(url, pace ? GENTLE : '')
   const refused = tools.major >= NEW_PARAMETER.since && server < NEW_PARAMETER.since
   const child = spawn(
     tools.restore,
@@ -160,6 +175,7 @@ export async function restoreDatabase(
     { env, stdio: ['pipe', 'ignore', 'pipe'] },
   )
   const ended = endOf('pg_restore', child, refused ? onlyNewParameter : undefined)
+  if (pace) giveWay(child)
   const stop = () => child.kill('SIGTERM')
   signal.addEventListener('abort', stop, { once: true })
   try {
@@ -169,7 +185,7 @@ export async function restoreDatabase(
     child.stdin.on('error', () => {
       broken = true
     })
-    for await (const chunk of source) {
+    for await (const chunk of pace ? inPieces(source, pace) : source) {
       if (broken || child.exitCode !== null) break
       if (!child.stdin.write(chunk)) await Promise.race([once(child.stdin, 'drain'), over])
     }
@@ -182,6 +198,25 @@ export async function restoreDatabase(
     signal.removeEventListener('abort', stop)
     child.kill('SIGTERM')
     await ended.catch(() => undefined) // told already
+  }
+}
+
+/** Some milliseconds of the server's work each, with a rest in between. */
+async function* inPieces(source: AsyncIterable<Buffer>, pace: Pace): AsyncGenerator<Buffer> {
+  for await (const chunk of source) {
+    for (let at = 0; at < chunk.length; at += PIECE) {
+      yield chunk.subarray(at, at + PIECE)
+      await pace.rest()
+    }
+  }
+}
+
+/** A process that has ended, or a system that lets nobody do so, is no reason not to go on. */
+function giveWay({ pid }: ReturnType<typeof spawn>): void {
+  try {
+    if (pid !== undefined) setPriority(pid, LOW_PRIORITY)
+  } catch (error) {
+    if (!hasCode(error, 'ERR_SYSTEM_ERROR')) throw error
   }
 }
 
@@ -215,7 +250,7 @@ function endOf(
 }
 
 /** What libpq calls the parameters of a connection string. The password is never on a command line. */
-function libpqEnv(text: string): NodeJS.ProcessEnv {
+function libpqEnv(text: string, settings = ''): NodeJS.ProcessEnv {
   const url = new URL(text)
   const given = (name: string) => url.searchParams.get(name) ?? undefined
   const host = given('host') ?? decodeURIComponent(url.hostname.replace(/^\[|\]$/g, ''))
@@ -231,7 +266,7 @@ function libpqEnv(text: string): NodeJS.ProcessEnv {
     PGSSLROOTCERT: given('sslrootcert'),
     PGSSLCERT: given('sslcert'),
     PGSSLKEY: given('sslkey'),
-    PGOPTIONS: given('options'),
+    PGOPTIONS: `${given('options') ?? ''} ${settings}`.trim() || undefined,
     PGAPPNAME: 'holdfast backup',
     PGCONNECT_TIMEOUT: '10',
     LC_ALL: 'C.UTF-8',

@@ -9,7 +9,13 @@ import type { BackupPlace } from './engine.ts'
 
 export type BackupConfig = Pick<
   Config,
-  'dataDir' | 'backupDir' | 'backupKey' | 'postgresToolsDir' | 'postgresAppUrl' | 'secretKey'
+  | 'dataDir'
+  | 'backupDir'
+  | 'backupKey'
+  | 'postgresToolsDir'
+  | 'postgresAppUrl'
+  | 'postgresAdminUrl'
+  | 'secretKey'
 >
 
 /** Opening two snapshots takes a moment; a gate opens itself after twice this time. */
@@ -23,6 +29,7 @@ export function placeOf(config: BackupConfig, log: Log, clock: () => Date): Back
     dataDir: config.dataDir,
     sqlitePath: sqliteFile(config.dataDir),
     postgresUrl: config.postgresAppUrl,
+    adminUrl: config.postgresAdminUrl,
     toolsDir: config.postgresToolsDir,
     secret: config.backupKey,
     secretKeyFile: config.secretKey === undefined ? join(config.dataDir, 'secret.key') : undefined,

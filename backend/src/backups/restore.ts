@@ -65,7 +65,7 @@ export async function prepareRestore(
   const backup = await openBackup(await Archive.open(await existing(place.folder, name)), place.secret)
   await assertRestorable(place, backup.manifest)
   await assertNothingForeign(place, backup.manifest)
-  const stamp = stampOf(place.clock())
+  const stamp = await freeStamp(place)
   const fresh = `${place.sqlitePath}.restoring`
   let database: string | undefined
   try {
@@ -89,6 +89,28 @@ export async function prepareRestore(
   }
 }
 
+/**
+ * A time for the names of what is set aside that no earlier restore has used: a clock that was set back must not lead to
+ * what is kept already.
+ */
+async function freeStamp(place: BackupPlace): Promise<string> {
+  const url = place.postgresUrl
+  const files = [place.sqlitePath, place.secretKeyFile].filter((path) => path !== undefined)
+  const server = url === undefined ? undefined : (await linkToAny(url, entrances(url))).link
+  try {
+    for (let atMs = place.clock().getTime(); ; atMs++) {
+      const stamp = stampOf(new Date(atMs))
+      if (files.some((path) => existsSync(setAsidePath(path, stamp)))) continue
+      if (server && url && (await databaseExists(server, oldName(databaseOf(url), stamp)))) continue
+      return stamp
+    }
+  } finally {
+    await server?.close()
+  }
+}
+
+const setAsidePath = (path: string, stamp: string) => `${path}.before-${stamp}`
+
 const secretDraft = (place: BackupPlace) => join(place.dataDir, 'secret.key.restoring')
 
 async function journalOf(
@@ -110,14 +132,14 @@ async function journalOf(
         ? { live: databaseOf(url), fresh: database, old: oldName(databaseOf(url), stamp) }
         : null,
     sqlite: manifest.sqlite
-      ? { live: place.sqlitePath, fresh, old: `${place.sqlitePath}.before-${stamp}` }
+      ? { live: place.sqlitePath, fresh, old: setAsidePath(place.sqlitePath, stamp) }
       : null,
     secretKey:
       manifest.secretKey && place.secretKeyFile !== undefined
         ? {
             live: place.secretKeyFile,
             fresh: secretDraft(place),
-            old: `${place.secretKeyFile}.before-${stamp}`,
+            old: setAsidePath(place.secretKeyFile, stamp),
           }
         : null,
     safety: null,

@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
-import { isDbError } from '../db/db-errors.ts'
 import { readMigrations } from '../db/migration-files.ts'
 import {
   createLike,
@@ -17,7 +16,7 @@ import {
   onDatabase,
   openPgSnapshot,
   openSqliteSnapshot,
-  type PgFacts,
+  type PgLink,
   withLink,
 } from '../db/snapshot/index.ts'
 import { backupError } from './backup-error.ts'
@@ -25,6 +24,7 @@ import type { BackupPlace, Watch } from './engine.ts'
 import { assertRoom } from './folder.ts'
 import type { Manifest, OpenedBackup } from './manifest.ts'
 import { findPgTools, restoreDatabase } from './pg-tools.ts'
+import { fillDatabase, findRestorer, isExact } from './restorer.ts'
 
 /** The longest name that PostgreSQL keeps is 63 bytes: what is put behind it must fit. */
 const stemOf = (database: string) =>
@@ -70,6 +70,8 @@ export function assertNotNewer({ postgres, sqlite }: Manifest): void {
   )
 }
 
+const ownLink = (url: string, link: PgLink) => ({ url, link, entrances: entrances(url) })
+
 /**
  * What keeps a backup from being restored into the server of this installation, before anything is done.
  *
@@ -107,15 +109,36 @@ export async function assertRestorable(place: BackupPlace, manifest: Manifest): 
     )
     const lacking = postgres.extensions.filter(
       ({ name, version }) =>
-        !available.some((each) => each.name === name && (name !== 'timescaledb' || each.version === version)),
+        !available.some(
+          (each) => each.name === name && (!isExact(name, postgres) || each.version === version),
+        ),
     )
     if (lacking.length > 0) {
       const names = lacking.map(({ name, version }) => `${name} ${version}`).join(', ')
       throw backupError('extension_missing', `The server lacks extensions that the backup needs: ${names}`)
     }
+    await findRestorer(place, ownLink(place.postgresUrl, link), postgres)
   } finally {
     await link.close()
   }
+}
+
+/**
+ * Who would restore a backup of the database as it is now: its own user, or the one of POSTGRES_ADMIN_URL.
+ *
+ * @throws AppError `rights_missing`; DbError when the database cannot be read.
+ */
+export async function whoRestores(
+  url: string,
+  place: Pick<BackupPlace, 'adminUrl'>,
+): Promise<'user' | 'admin'> {
+  const live = await openPgSnapshot(url)
+  const { facts } = live
+  await live.close()
+  return withLink(url, async (link) => {
+    const { owner } = await findRestorer(place, ownLink(url, link), facts)
+    return owner === undefined ? 'user' : 'admin'
+  })
 }
 
 /** Makes a database beside the live one, fills it from a backup and compares every table. @returns its name. */
@@ -135,20 +158,25 @@ export async function unpackPostgres(
     )
     const server = row?.major ?? 0
     const tools = await findPgTools(place.toolsDir, Math.max(server, facts.tool))
-    await createLike(link, name)
-    const target = onDatabase(url, name)
+    const restorer = await findRestorer(place, ownLink(url, link), facts)
+    const { link: maker } = await linkToAny(restorer.url, entrances(url))
+    await createLike(maker, name, restorer.owner).finally(() => maker.close())
+    const target = onDatabase(restorer.url, name)
     watch.onProgress('restoring', 0)
-    await withExtensions(target, facts.extensions, () =>
+    await fillDatabase(target, facts, restorer.owner, () =>
       restoreDatabase(tools, target, counted(backup, 'postgres.dump', watch), {
         server,
         signal: watch.signal,
+        pace: watch.pace,
       }),
     )
     watch.onProgress('comparing', 0)
-    const restored = await openPgSnapshot(target)
+    // By the product's own user, who is to live with it.
+    const restored = await openPgSnapshot(onDatabase(url, name))
     try {
       const found = await restored.digest({
         signal: watch.signal,
+        pace: watch.pace,
         onProgress: (share) => watch.onProgress('comparing', share),
       })
       assertEqual(differencesOf(facts.tables, found))
@@ -182,43 +210,6 @@ async function* counted(backup: OpenedBackup, part: string, watch: Watch): Async
     watch.onProgress('restoring', stored && stored.bytes > 0 ? Math.min(1, bytes / stored.bytes) : null)
     yield chunk
   }
-}
-
-/** Extensions come first; TimescaleDB is told before and after, and must be of the very version. */
-async function withExtensions(
-  url: string,
-  extensions: PgFacts['extensions'],
-  restore: () => Promise<void>,
-): Promise<void> {
-  const timescale = extensions.some(({ name }) => name === 'timescaledb')
-  await withLink(url, async (link) => {
-    for (const { name, version } of extensions) {
-      const exact = name === 'timescaledb' ? ` VERSION '${version.replaceAll("'", "''")}'` : ''
-      await link
-        .script(`CREATE EXTENSION IF NOT EXISTS "${name.replaceAll('"', '""')}"${exact}`)
-        .catch((cause: unknown) => {
-          if (!isDbError(cause)) throw cause
-          throw backupError(
-            'extension_missing',
-            `The extension ${name} of the backup cannot be made in a new database: ${cause.message}`,
-            { cause },
-          )
-        })
-    }
-  })
-  // On connections of their own: the extension wants a fresh one after it was made.
-  if (timescale) {
-    await withLink(url, (link) => link.script('SELECT timescaledb_pre_restore()')).catch((cause: unknown) => {
-      if (!isDbError(cause) || cause.engineCode !== '42501') throw cause
-      throw backupError(
-        'rights_missing',
-        'TimescaleDB lets nobody but a superuser restore: make the role of POSTGRES_APP_URL one for as long as it takes (ALTER ROLE … SUPERUSER)',
-        { cause },
-      )
-    })
-  }
-  await restore()
-  if (timescale) await withLink(url, (link) => link.script('SELECT timescaledb_post_restore()'))
 }
 
 /** Writes the SQLite file of a backup to `path`, checks every page and compares every table. */

@@ -11,6 +11,8 @@ export interface Config {
   readonly dataDir: string
   readonly logLevel: LogLevel
   readonly postgresAppUrl: string | undefined
+  /** A superuser of that server, for what a restore alone needs one. */
+  readonly postgresAdminUrl: string | undefined
   readonly postgresAppMaxConnections: number
   /** As configured; undefined leaves the choice to the storage router. */
   readonly storagePlacement: ConfiguredPlacement | undefined
@@ -81,6 +83,7 @@ export function loadConfig(env: Env): Config {
     dataDir: e.DATA_DIR,
     logLevel: e.LOG_LEVEL,
     postgresAppUrl: e.POSTGRES_APP_URL,
+    postgresAdminUrl: e.POSTGRES_ADMIN_URL,
     postgresAppMaxConnections: e.POSTGRES_APP_MAX_CONNECTIONS,
     storagePlacement: e.STORAGE_PLACEMENT,
     storagePlacements: Object.freeze(storagePlacements),

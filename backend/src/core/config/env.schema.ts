@@ -70,6 +70,7 @@ export const envSchema = z.object({
   DATA_DIR: path.default(() => resolve('./data')),
   LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).default('info'),
   POSTGRES_APP_URL: postgresUrl.optional(),
+  POSTGRES_ADMIN_URL: postgresUrl.optional(),
   POSTGRES_APP_MAX_CONNECTIONS: wholeNumber(1, 200).default(20),
   STORAGE_PLACEMENT: placementSchema.optional(),
   BACKUP_DIR: path.optional(),
@@ -102,6 +103,7 @@ export const envSchema = z.object({
 /** Variables that may be given as `<NAME>_FILE`: the path of a file that holds the value. */
 export const FILE_VARIABLES = [
   'POSTGRES_APP_URL',
+  'POSTGRES_ADMIN_URL',
   'ADMIN_PASSWORD',
   'SECRET_KEY',
   'METRICS_TOKEN',

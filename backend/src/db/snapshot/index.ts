@@ -1,4 +1,6 @@
+export { PgLink } from '../transfer/pg-link.ts'
 export { differencesOf, type Fingerprint } from './fingerprint.ts'
+export { createPace, type Pace } from './pace.ts'
 export {
   createLike,
   databaseExists,
@@ -10,5 +12,6 @@ export {
   renameDatabase,
   withLink,
 } from './pg-databases.ts'
+export { giveAway } from './pg-ownership.ts'
 export { openPgSnapshot, type PgFacts, type PgSnapshot } from './pg-snapshot.ts'
 export { openSqliteSnapshot, type SqliteSnapshot } from './sqlite-snapshot.ts'

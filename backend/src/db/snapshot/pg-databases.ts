@@ -39,8 +39,12 @@ export async function missingRights(link: PgLink): Promise<string[]> {
   ]
 }
 
-/** Makes an empty database that sorts, compares and is set like the one `link` is connected to. */
-export async function createLike(link: PgLink, name: string): Promise<void> {
+/**
+ * Makes an empty database that sorts, compares and is set like the one `link` is connected to.
+ *
+ * @param owner the user of `link` unless given.
+ */
+export async function createLike(link: PgLink, name: string, owner?: string): Promise<void> {
   const [live] = await link.texts(`
     SELECT pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, d.datlocprovider,
       to_jsonb(d) ->> 'daticulocale', to_jsonb(d) ->> 'datlocale'
@@ -56,8 +60,8 @@ export async function createLike(link: PgLink, name: string): Promise<void> {
         ? ` LOCALE_PROVIDER builtin BUILTIN_LOCALE ${text(kept)}`
         : ''
   await link.script(
-    `CREATE DATABASE ${quoteName(name)} TEMPLATE template0 ENCODING ${text(encoding)} ` +
-      `LC_COLLATE ${text(collate)} LC_CTYPE ${text(ctype)}${own}`,
+    `CREATE DATABASE ${quoteName(name)}${owner === undefined ? '' : ` OWNER ${quoteName(owner)}`} ` +
+      `TEMPLATE template0 ENCODING ${text(encoding)} LC_COLLATE ${text(collate)} LC_CTYPE ${text(ctype)}${own}`,
   )
   const settings = await link.texts(`
     SELECT split_part(s.entry, '=', 1), substr(s.entry, strpos(s.entry, '=') + 1)

@@ -1,7 +1,7 @@
 import { DbError } from '../db-errors.ts'
-import { quoteName } from '../sql-text.ts'
 import { PgLink } from '../transfer/pg-link.ts'
-import { type Fingerprint, hexOf } from './fingerprint.ts'
+import type { Fingerprint } from './fingerprint.ts'
+import { type DigestOptions, digestTables } from './pg-digest.ts'
 
 /** What must be known of a database to make another one like it. */
 export interface PgFacts {
@@ -14,6 +14,8 @@ export interface PgFacts {
   readonly extensions: readonly { readonly name: string; readonly version: string }[]
   /** Schemas with tables that are not the product's. */
   readonly foreignSchemas: readonly string[]
+  /** TimescaleDB keeps tables of the product's: it is asked before and after they are restored. */
+  readonly hypertables: boolean
 }
 
 /** A PostgreSQL database as it was at one instant, which other sessions may share while it is open. */
@@ -23,11 +25,8 @@ export interface PgSnapshot {
   readonly facts: PgFacts
   /** Rows of a statement within the snapshot, as the server's own text. */
   texts(sql: string): Promise<(string | null)[][]>
-  /** Every table of the product's schema, by name. `onTable` gets the share of tables that are done. */
-  digest(options?: {
-    readonly signal?: AbortSignal
-    onProgress?(share: number): void
-  }): Promise<Fingerprint[]>
+  /** Every table of the product's schema, by name. */
+  digest(options?: DigestOptions): Promise<Fingerprint[]>
   close(): Promise<void>
 }
 
@@ -45,7 +44,7 @@ export async function openPgSnapshot(url: string): Promise<PgSnapshot> {
       id,
       facts: await readPgFacts(link),
       texts: (sql) => link.texts(sql),
-      digest: (options = {}) => digest(link, options),
+      digest: (options = {}) => digestTables(link, options),
       close: () => link.close(),
     }
   } catch (error) {
@@ -55,7 +54,7 @@ export async function openPgSnapshot(url: string): Promise<PgSnapshot> {
 }
 
 async function readPgFacts(link: PgLink): Promise<PgFacts> {
-  const [row] = await link.query<PgFacts>(`
+  const [row] = await link.query<Omit<PgFacts, 'hypertables'>>(`
     SELECT current_database() AS database, current_schema() AS schema,
       split_part(current_setting('server_version'), ' ', 1) AS version,
       current_setting('server_version_num')::integer / 10000 AS major,
@@ -78,43 +77,11 @@ async function readPgFacts(link: PgLink): Promise<PgFacts> {
       ), '[]') AS "foreignSchemas"
   `)
   if (!row) throw new DbError('other', 'PostgreSQL told nothing about the database')
-  return row
-}
-
-async function digest(
-  link: PgLink,
-  options: { readonly signal?: AbortSignal; onProgress?(share: number): void },
-): Promise<Fingerprint[]> {
-  const { signal } = options
-  const tables = await link.texts(`
-    SELECT c.relname
-    FROM pg_class AS c
-    WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-      AND NOT EXISTS (
-        SELECT 1 FROM pg_depend AS d
-        WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
+  const [known] = await link.texts(`SELECT to_regclass('_timescaledb_catalog.hypertable')`)
+  const kept = known?.[0]
+    ? await link.texts(
+        'SELECT 1 FROM _timescaledb_catalog.hypertable AS h WHERE h.schema_name = current_schema() LIMIT 1',
       )
-    ORDER BY c.relname COLLATE "C"
-  `)
-  const prints: Fingerprint[] = []
-  const onAbort = () => void link.cancel().catch(() => undefined) // the statement may have ended by itself
-  signal?.addEventListener('abort', onAbort, { once: true })
-  try {
-    for (const [table] of tables) {
-      signal?.throwIfAborted()
-      if (!table) continue
-      // The alias is no name of a column: a column of that name would be hashed instead of the row.
-      const [row] = await link.texts(
-        `SELECT count(*), COALESCE(sum(hashtextextended((_row_.*)::text, 0)), 0) FROM ${quoteName(table)} AS _row_`,
-      )
-      prints.push({ table, rows: Number(row?.[0]), digest: hexOf(BigInt(row?.[1] ?? 0)) })
-      options.onProgress?.(prints.length / tables.length)
-    }
-  } catch (error) {
-    signal?.throwIfAborted()
-    throw error
-  } finally {
-    signal?.removeEventListener('abort', onAbort)
-  }
-  return prints
+    : []
+  return { ...row, hypertables: kept.length > 0 }
 }

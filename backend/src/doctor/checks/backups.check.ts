@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import { findPgTools, listFolder, readNote } from '../../backups/index.ts'
+import { findPgTools, listFolder, readNote, whoRestores } from '../../backups/index.ts'
 import { AppError } from '../../core/errors.ts'
 import { type Check, type DoctorContext, error, type Finding, info, ok, warning } from '../check.ts'
 import { readMigrationTimes } from '../migration-times.ts'
@@ -38,6 +38,30 @@ const toolsCheck: Check = {
           seen: reason.message,
           fix: 'Install the programs of the same version as the server, or a later one:',
           command: `apt-get install postgresql-client-${server?.version ?? 17}`,
+        }),
+      ]
+    }
+  },
+}
+
+/** A backup that nobody may restore is none, and is not proved either. */
+const restorerCheck: Check = {
+  id: 'backups.restorer',
+  category: 'backups',
+  title: 'who may restore backups',
+  async run({ stores, config }) {
+    const { postgresAppUrl: url, postgresAdminUrl: adminUrl } = config
+    if (stores.postgres.state !== 'there' || url === undefined) return []
+    try {
+      const who = await whoRestores(url, { adminUrl })
+      const seen = { user: 'The user of POSTGRES_APP_URL', admin: 'The user of POSTGRES_ADMIN_URL' }[who]
+      return [ok('backups.restorer', 'Backups of this database can be filled in again', { seen })]
+    } catch (reason) {
+      if (!(reason instanceof AppError)) throw reason
+      return [
+        warning('backups.restorer', 'Backups of this database can neither be proved nor restored', {
+          seen: reason.message,
+          fix: 'Set POSTGRES_ADMIN_URL (or POSTGRES_ADMIN_URL_FILE) to a superuser of the same server, and start again.',
         }),
       ]
     }
@@ -126,4 +150,4 @@ async function ageDays({ stores, now }: DoctorContext): Promise<number | undefin
   return ages.length === 0 ? undefined : Math.max(...ages)
 }
 
-export const backupChecks: readonly Check[] = [toolsCheck, freshCheck]
+export const backupChecks: readonly Check[] = [toolsCheck, restorerCheck, freshCheck]
