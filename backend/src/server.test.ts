@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import {
   existsSync,
   mkdirSync,
@@ -16,6 +16,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ADMIN } from '../test/app.ts'
 import { plainDatabases } from '../test/databases.ts'
+import { makeAdmin, type Running, SETUP_LINE, startProcess } from '../test/processes.ts'
 import { readServerFile } from './core/server-file.ts'
 
 const postgres = plainDatabases.find((kind) => kind.name === 'postgres')!
@@ -36,75 +37,17 @@ afterEach(() => {
 
 const file = () => join(dataDir, 'holdfast.db')
 
-interface Running {
-  readonly child: ChildProcess
-  readonly output: () => string
-  /** The exit code. */
-  readonly ended: Promise<number | null>
-  /** The first log line with this message. */
-  line(message: string): Promise<Record<string, string>>
-}
-
 /** The product as a process of its own. */
 function run(env: Record<string, string>): Running {
-  const child = spawn(process.execPath, ['--import', 'tsx', '-e', START], {
-    cwd: backend,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      PATH: process.env.PATH ?? '',
-      PORT: '0',
-      DATA_DIR: dataDir,
-      DOCKER_HOST: 'unix:///nonexistent.sock',
-      ...env,
-    },
-  })
-  children.push(child)
-  let text = ''
-  const listeners = new Set<() => void>()
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk
-      for (const listener of listeners) listener()
-    })
-  }
-  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
-  return {
-    child,
-    output: () => text,
-    ended,
-    line: (message) =>
-      new Promise((resolve, reject) => {
-        const look = () => {
-          const found = text.split('\n').find((line) => line.includes(`"msg":"${message}"`))
-          if (found === undefined) return
-          listeners.delete(look)
-          resolve(JSON.parse(found))
-        }
-        listeners.add(look)
-        look()
-        ended.then(() => reject(new Error(`ended: ${text}`))).catch(() => undefined)
-      }),
-  }
-}
-
-const SETUP_LINE = 'no admin yet: open the setup address to make one'
-
-async function setUp(running: Running): Promise<{ base: string; cookie: string }> {
-  const { setupUrl } = await running.line(SETUP_LINE)
-  const url = new URL(setupUrl ?? '')
-  const response = await fetch(`${url.origin}/api/auth/setup`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ ...ADMIN, token: url.searchParams.get('token') }),
-  })
-  expect(response.status).toBe(201)
-  return { base: url.origin, cookie: response.headers.getSetCookie()[0]?.split(';')[0] ?? '' }
+  const running = startProcess({ cwd: backend, args: ['-e', START], dataDir, env })
+  children.push(running.child)
+  return running
 }
 
 describe('the server', () => {
   it('starts on an empty folder, keeps its secrets to itself and stops cleanly on SIGTERM', async () => {
     const running = run({})
-    const { base, cookie } = await setUp(running)
+    const { base, cookie } = await makeAdmin(running)
     expect((await fetch(`${base}/health/ready`)).status).toBe(200)
     expect((await fetch(`${base}/api/users`, { headers: { cookie } })).status).toBe(200)
     expect(statSync(join(dataDir, 'secret.key')).mode & 0o077).toBe(0)
@@ -139,7 +82,7 @@ describe('the server', () => {
 
   it('lets a request that runs end before it stops', async () => {
     const running = run({})
-    const { base, cookie } = await setUp(running)
+    const { base, cookie } = await makeAdmin(running)
     const body = JSON.stringify({ username: 'bob', password: 'a long enough phrase', role: 'viewer' })
     const headers = { cookie, 'content-type': 'application/json' }
     const answer = fetch(`${base}/api/users`, { method: 'POST', headers, body })
@@ -164,7 +107,7 @@ describe('the server', () => {
 
   it('keeps acknowledged changes over SIGKILL', async () => {
     const running = run({})
-    await setUp(running)
+    await makeAdmin(running)
     running.child.kill('SIGKILL')
     await running.ended
     const again = run({})
@@ -220,7 +163,7 @@ describe('the server', () => {
       reason: expect.stringMatching(advice),
     })
     rmSync(file(), { recursive: true })
-    await setUp(running)
+    await makeAdmin(running)
   })
 
   it('refuses a folder that another server uses', async () => {
@@ -280,7 +223,7 @@ describe('with PostgreSQL away', () => {
       STORAGE_PLACEMENT: 'sqlite',
       STORAGE_PLACEMENT_AUDIT: 'postgres',
     })
-    const { base, cookie } = await setUp(running)
+    const { base, cookie } = await makeAdmin(running)
     const get = (path: string) => fetch(base + path, { headers: { cookie } })
     proxy.cut()
     while ((await get('/api/audit')).status !== 503) await pause()

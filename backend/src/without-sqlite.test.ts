@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import {
   cpSync,
   existsSync,
@@ -13,8 +13,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { ADMIN } from '../test/app.ts'
 import { plainDatabases, type TestDatabase } from '../test/databases.ts'
+import { makeAdmin, type Running, startProcess } from '../test/processes.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const DRIVER = 'better-sqlite3'
@@ -49,50 +49,30 @@ afterEach(async () => {
   rmSync(dataDir, { recursive: true, force: true })
 })
 
-/** `holdfast …` as a process of its own; resolves `said` with the first line that says so. */
-function holdfast(args: readonly string[], env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'backend/src/cli/main.ts', ...args], {
+/** `holdfast …` as a process of its own. */
+function holdfast(args: readonly string[], env: Record<string, string> = {}): Running {
+  const running = startProcess({
     cwd: product,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      PATH: process.env.PATH ?? '',
-      PORT: '0',
-      DATA_DIR: dataDir,
-      DOCKER_HOST: 'unix:///nonexistent.sock',
-      SAMPLE_INTERVAL_SECONDS: '1',
-      ...env,
-    },
+    args: ['backend/src/cli/main.ts', ...args],
+    dataDir,
+    env: { SAMPLE_INTERVAL_SECONDS: '1', ...env },
   })
-  children.push(child)
-  let output = ''
-  const listeners = new Set<() => void>()
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (chunk: string) => {
-      output += chunk
-      for (const listener of listeners) listener()
-    })
-  }
-  const ended = new Promise<{ code: number | null; output: string }>((resolve) =>
-    child.once('close', (code) => resolve({ code, output })),
-  )
-  const said = (message: string) =>
-    new Promise<Record<string, string>>((resolve, reject) => {
-      const look = () => {
-        const line = output.split('\n').find((each) => each.includes(`"msg":"${message}"`))
-        if (line !== undefined) resolve(JSON.parse(line))
-      }
-      listeners.add(look)
-      look()
-      void ended.then(() => reject(new Error(`ended: ${output}`)))
-    })
-  return { child, ended, said, output: () => output }
+  children.push(running.child)
+  return running
+}
+
+/** The same, to its end. */
+async function toItsEnd(args: readonly string[], env?: Record<string, string>) {
+  const running = holdfast(args, env)
+  const code = await running.ended
+  return { code, output: running.output() }
 }
 
 const onPostgres = () => ({ POSTGRES_APP_URL: database.location })
 
-async function stop(running: ReturnType<typeof holdfast>): Promise<void> {
+async function stop(running: Running): Promise<void> {
   running.child.kill('SIGTERM')
-  expect(await running.ended).toMatchObject({ code: 0 })
+  expect(await running.ended).toBe(0)
 }
 
 describe('the product without better-sqlite3', () => {
@@ -101,18 +81,10 @@ describe('the product without better-sqlite3', () => {
     ['by a setting', { STORAGE_PLACEMENT: 'postgres' }],
   ])('starts on an empty PostgreSQL database %s, serves, collects, and starts again', async (_, env) => {
     const first = holdfast(['start'], { ...onPostgres(), ...env })
-    const { setupUrl } = await first.said('no admin yet: open the setup address to make one')
-    const url = new URL(setupUrl ?? '')
-    const made = await fetch(`${url.origin}/api/auth/setup`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ ...ADMIN, token: url.searchParams.get('token') }),
-    })
-    expect(made.status).toBe(201)
-    const cookie = made.headers.getSetCookie()[0]?.split(';')[0] ?? ''
-    expect((await fetch(`${url.origin}/health/ready`)).status).toBe(200)
+    const { base, cookie } = await makeAdmin(first)
+    expect((await fetch(`${base}/health/ready`)).status).toBe(200)
     const get = async (path: string) =>
-      JSON.parse(await (await fetch(url.origin + path, { headers: { cookie } })).text())
+      JSON.parse(await (await fetch(base + path, { headers: { cookie } })).text())
     expect((await get('/api/system')).stores).toMatchObject([{ name: 'postgres', reachable: true }])
     await until(first, async () => {
       const row = await database.db.queryOne<{ n: number }>('SELECT count(*) AS n FROM metrics_recent')
@@ -120,24 +92,24 @@ describe('the product without better-sqlite3', () => {
     })
     const [unit] = (await get('/api/storage')).items
     expect(unit).toMatchObject({ placement: 'postgres', mirror: null, archived: false })
-    const mirrored = await fetch(`${url.origin}/api/storage/units/${unit.unit}/mirror`, {
+    const mirrored = await fetch(`${base}/api/storage/units/${unit.unit}/mirror`, {
       method: 'POST',
-      headers: { cookie, origin: url.origin },
+      headers: { cookie, origin: base },
     })
     expect(mirrored.status).toBe(503)
     expect(await mirrored.text()).toContain('npm install --include=optional')
-    expect((await fetch(`${url.origin}/health/ready`)).status).toBe(200)
+    expect((await fetch(`${base}/health/ready`)).status).toBe(200)
     await stop(first)
 
     const second = holdfast(['start'], { ...onPostgres(), ...env })
-    const again = await second.said('listening')
+    const again = await second.line('listening')
     expect((await fetch(`${again.url}/health/ready`)).status).toBe(200)
     await stop(second)
     expect(readdirSync(dataDir).filter((name) => name.includes('.db'))).toEqual([])
   })
 
   it('refuses to start on SQLite, with one message that says what to do', async () => {
-    const { code, output } = await holdfast(['start']).ended
+    const { code, output } = await toItsEnd(['start'])
     expect(code).toBe(1)
     expect(output).toMatch(/^Holdfast cannot start\. SQLite needs the optional package better-sqlite3/m)
     expect(output).toContain('npm install --include=optional')
@@ -146,7 +118,7 @@ describe('the product without better-sqlite3', () => {
 
   it('refuses to start beside a SQLite file that it cannot look into', async () => {
     writeFileSync(join(dataDir, 'holdfast.db'), 'SQLite format 3\0')
-    const { code, output } = await holdfast(['start'], onPostgres()).ended
+    const { code, output } = await toItsEnd(['start'], onPostgres())
     expect(code).toBe(1)
     expect(output).toMatch(/^Holdfast cannot start\. .*holdfast storage archive/m)
   })
@@ -159,7 +131,7 @@ describe('the product without better-sqlite3', () => {
       join(driver, 'index.js'),
       `module.exports = class { constructor() { throw new Error('Could not locate the bindings file.\\nTried: …') } }`,
     )
-    const { code, output } = await holdfast(['start']).ended
+    const { code, output } = await toItsEnd(['start'])
     expect(code).toBe(1)
     expect(output).toContain('cannot be loaded (Could not locate the bindings file.)')
   })
@@ -173,15 +145,15 @@ describe('the product without better-sqlite3', () => {
     for (const file of [join(dataDir, 'holdfast.db'), join(product, 'dashboard.db')]) {
       if (args[0] !== 'demo') writeFileSync(file, 'SQLite format 3\0'.padEnd(1_000, 'x'))
     }
-    const { code, output } = await holdfast(args).ended
+    const { code, output } = await toItsEnd(args)
     expect(code).not.toBe(0)
     expect(output).toContain('npm install --include=optional')
     expect(output).not.toContain('    at ')
   })
 
   it('migrates and looks at PostgreSQL', async () => {
-    expect(await holdfast(['migrate'], onPostgres()).ended).toMatchObject({ code: 0 })
-    const { code, output } = await holdfast(['storage', 'status', '--json'], onPostgres()).ended
+    expect(await toItsEnd(['migrate'], onPostgres())).toMatchObject({ code: 0 })
+    const { code, output } = await toItsEnd(['storage', 'status', '--json'], onPostgres())
     expect(code).toBe(0)
     for (const line of output.trim().split('\n')) {
       expect(JSON.parse(line)).toMatchObject({ type: 'unit', unit: { placement: 'postgres' } })
@@ -190,7 +162,7 @@ describe('the product without better-sqlite3', () => {
   })
 })
 
-async function until(running: ReturnType<typeof holdfast>, condition: () => Promise<boolean>) {
+async function until(running: Running, condition: () => Promise<boolean>) {
   for (let tries = 0; !(await condition()); tries++) {
     if (tries > 300) throw new Error(`it did not come to that: ${running.output()}`)
     await new Promise((resolve) => setTimeout(resolve, 100))

@@ -2,23 +2,16 @@ import { describe, expect, it } from 'vitest'
 import type { ContainerSummary } from './container.schema.ts'
 import { createFleetState, SPARK_POINTS } from './fleet.state.ts'
 import type { EndpointRow } from './fleet.store.ts'
+import { LOCAL_ENDPOINT } from './local-endpoint.ts'
 
 const ID = 'c4e1c1634a11a20730d02749e989a21f3b653d94d7b727482149bde4fbe65062'
 
 const aRow = (over: Partial<EndpointRow> = {}): EndpointRow => ({
   id: 1,
-  parentId: null,
+  ...LOCAL_ENDPOINT,
   kind: 'docker',
   name: 'atlas',
   url: 'tcp://10.0.0.5',
-  externalId: null,
-  enabled: true,
-  allowActions: false,
-  tlsCa: null,
-  tlsCert: null,
-  tlsKeySealed: null,
-  tlsVerify: true,
-  apiKeySealed: null,
   ...over,
 })
 

@@ -1,21 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { plainDatabases, type TestDatabase } from '../../test/databases.ts'
 import { createFleetStore, type EndpointValues, type FleetStore, type NewFleetEvent } from './fleet.store.ts'
+import { LOCAL_ENDPOINT } from './local-endpoint.ts'
 
 function anEndpoint(over: Partial<EndpointValues> = {}): EndpointValues {
   return {
-    parentId: null,
+    ...LOCAL_ENDPOINT,
     kind: 'docker',
     name: 'atlas',
     url: 'tcp://10.0.0.5:2375',
-    externalId: null,
-    enabled: true,
-    allowActions: false,
-    tlsCa: null,
-    tlsCert: null,
-    tlsKeySealed: null,
-    tlsVerify: true,
-    apiKeySealed: null,
     ...over,
   }
 }
