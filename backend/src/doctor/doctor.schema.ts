@@ -17,6 +17,23 @@ export const CATEGORIES = [
   'backups',
 ] as const
 
+/** What they are called, on the page and on the command line. */
+export const CATEGORY_TITLES: Readonly<Record<Category, string>> = {
+  server: 'Server',
+  configuration: 'Configuration',
+  files: 'Files',
+  disk: 'Disk',
+  clocks: 'Clocks',
+  docker: 'Docker',
+  postgres: 'PostgreSQL',
+  extensions: 'Extensions of PostgreSQL',
+  activity: 'What goes on in PostgreSQL',
+  schema: 'Schema',
+  storage: 'Stores and moves',
+  sqlite: 'SQLite',
+  backups: 'Backups',
+}
+
 /** From bad to good: what is first is shown first. */
 export const SEVERITIES = ['error', 'warning', 'info', 'ok'] as const
 
@@ -42,6 +59,7 @@ export const doctorReportSchema = z
     by: z.enum(['server', 'offline']),
     durationMs: z.number(),
     counts: z.object({ error: z.int(), warning: z.int(), info: z.int(), ok: z.int() }),
+    titles: z.record(z.enum(CATEGORIES), z.string()).meta({ description: 'What the categories are called' }),
     findings: z.array(findingSchema),
   })
   .meta({ id: 'DoctorReport' })

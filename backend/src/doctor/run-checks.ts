@@ -2,6 +2,7 @@ import { VERSION } from '../core/version.ts'
 import type { Check, DoctorContext, Finding } from './check.ts'
 import {
   CATEGORIES,
+  CATEGORY_TITLES,
   type DoctorReport,
   type ReportedFinding,
   SEVERITIES,
@@ -47,6 +48,7 @@ export const report = (by: DoctorReport['by'], at: Date, results: Awaited<Return
   at: at.toISOString(),
   version: VERSION,
   by,
+  titles: CATEGORY_TITLES,
   ...results,
 })
 

@@ -1,25 +1,5 @@
-import {
-  CATEGORIES,
-  type Category,
-  type DoctorReport,
-  type ReportedFinding,
-} from '../../doctor/doctor.schema.ts'
+import { CATEGORIES, type DoctorReport, type ReportedFinding } from '../../doctor/doctor.schema.ts'
 
-const TITLES: Readonly<Record<Category, string>> = {
-  server: 'Server',
-  configuration: 'Configuration',
-  files: 'Files',
-  disk: 'Disk',
-  clocks: 'Clocks',
-  docker: 'Docker',
-  postgres: 'PostgreSQL',
-  extensions: 'Extensions of PostgreSQL',
-  activity: 'What goes on in PostgreSQL',
-  schema: 'Schema',
-  storage: 'Stores and moves',
-  sqlite: 'SQLite',
-  backups: 'Backups',
-}
 const MARKS = { error: '✗', warning: '!', info: '·', ok: '✓' } as const
 const WORDS = { error: 'error', warning: 'warning', info: 'note', ok: 'fine' } as const
 
@@ -28,7 +8,7 @@ export function reportText(report: DoctorReport, all: boolean): string {
   const shown = report.findings.filter(({ severity }) => all || severity !== 'ok')
   const groups = CATEGORIES.flatMap((category) => {
     const findings = shown.filter((finding) => finding.category === category)
-    return findings.length === 0 ? [] : [[TITLES[category], ...findings.flatMap(lines)].join('\n')]
+    return findings.length === 0 ? [] : [[report.titles[category], ...findings.flatMap(lines)].join('\n')]
   })
   return `${[...groups, summary(report, all)].join('\n\n')}\n`
 }

@@ -36,10 +36,13 @@ export function DoctorPage() {
         hint={t.hint}
         status={data ? <Counts counts={data.counts} /> : null}
         actions={
-          <Button busy={isFetching} onClick={again}>
-            {isFetching ? null : <RotateCw aria-hidden />}
-            {isFetching ? t.running : t.again}
-          </Button>
+          // Without a report, "Try again" or the refusal stands below.
+          error && !data && !isFetching ? null : (
+            <Button busy={isFetching} onClick={again}>
+              {isFetching ? null : <RotateCw aria-hidden />}
+              {isFetching ? t.running : t.again}
+            </Button>
+          )
         }
       />
       {error && !isFetching ? (
@@ -99,7 +102,7 @@ function Findings({ report, showFine, onShowFine }: FindingsProps) {
         ) : null}
         {groups.map(({ category, findings }) => (
           <Card key={category} data-category={category}>
-            <CardHeader title={t.categories[category]} />
+            <CardHeader title={report.titles[category]} />
             <ul className="divide-y divide-line border-line border-t">
               {findings.map((finding) => (
                 <FindingItem

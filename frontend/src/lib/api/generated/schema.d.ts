@@ -1770,6 +1770,10 @@ export interface components {
                 info: number;
                 ok: number;
             };
+            /** @description What the categories are called */
+            titles: {
+                [key: string]: string;
+            };
             findings: components["schemas"]["DoctorFinding"][];
         };
         DomainInfo: {
