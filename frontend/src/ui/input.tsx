@@ -23,6 +23,25 @@ export function Checkbox({ className, ...rest }: Omit<ComponentProps<'input'>, '
   return <input type="checkbox" className={cn('size-4 shrink-0 accent-accent-solid', className)} {...rest} />
 }
 
+interface CheckFieldProps {
+  label: ReactNode
+  checked: boolean
+  onChange: (checked: boolean) => void
+}
+
+/** A box with its words beside it, both of which can be pressed: a filter that is on or off. */
+export function CheckField({ label, checked, onChange }: CheckFieldProps) {
+  const id = useId()
+  return (
+    <div className="flex h-8 items-center text-ink-2 text-sm">
+      <Checkbox id={id} checked={checked} onChange={(event) => onChange(event.target.checked)} />
+      <label htmlFor={id} className="pl-1.5 leading-8">
+        {label}
+      </label>
+    </div>
+  )
+}
+
 interface SearchInputProps {
   value: string
   onChange: (value: string) => void
@@ -88,7 +107,7 @@ export function Field({ label, hint, error, children, className }: FieldProps) {
   )
 }
 
-interface TextFieldProps extends ComponentProps<'input'> {
+export interface TextFieldProps extends ComponentProps<'input'> {
   label: ReactNode
   hint?: ReactNode
   error?: string | undefined
