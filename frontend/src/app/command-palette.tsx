@@ -6,7 +6,7 @@ import { type ReactNode, useDeferredValue, useRef, useState } from 'react'
 import { api, unwrap } from '../lib/api/client.ts'
 import { texts } from '../lib/texts.ts'
 import { toggleTheme } from '../lib/theme.ts'
-import { NAV } from './nav.ts'
+import { useNav } from './nav.ts'
 import { PALETTE_INPUT, PaletteField, PaletteFrame } from './palette-frame.tsx'
 
 const MAX_OBJECTS = 8
@@ -25,6 +25,7 @@ export function CommandPalette({ initialText, onClose, onHelp }: CommandPaletteP
   const isMoving = useRef(false)
   const query = useDeferredValue(text.trim())
   const navigate = useNavigate()
+  const nav = useNav()
 
   const containers = useQuery({
     queryKey: ['palette', 'containers', query],
@@ -42,7 +43,7 @@ export function CommandPalette({ initialText, onClose, onHelp }: CommandPaletteP
   const matches = (label: string) => needle === '' || label.toLowerCase().includes(needle)
   const foundContainers = query === '' ? [] : (containers.data?.items ?? [])
   const foundHosts = (hosts.data?.items ?? []).filter((host) => matches(host.name)).slice(0, MAX_OBJECTS)
-  const pages = NAV.flatMap((group) => group.items).filter((item) => matches(item.label))
+  const pages = nav.flatMap((group) => group.items).filter((item) => matches(item.label))
   const actions = [
     { label: texts.keys.theme, icon: SunMoon, run: toggleTheme },
     { label: texts.keys.help, icon: Keyboard, run: onHelp },

@@ -1,7 +1,7 @@
 import { texts } from '../lib/texts.ts'
 import { Dialog } from '../ui/dialog.tsx'
 import { Kbd } from '../ui/kbd.tsx'
-import { NAV } from './nav.ts'
+import { useNav } from './nav.ts'
 
 const GENERAL: readonly { keys: readonly string[]; text: string }[] = [
   { keys: ['Ctrl', 'K'], text: texts.keys.palette },
@@ -12,7 +12,7 @@ const GENERAL: readonly { keys: readonly string[]; text: string }[] = [
 ]
 
 export function KeyHelp({ open, onClose }: { open: boolean; onClose: () => void }) {
-  const pages = NAV.flatMap((group) => group.items)
+  const pages = useNav().flatMap((group) => group.items)
   return (
     <Dialog open={open} onClose={onClose} title={texts.keys.title} shape="wide">
       <div className="grid gap-6 sm:grid-cols-2">

@@ -15,6 +15,8 @@ import {
   Settings,
   Stethoscope,
 } from 'lucide-react'
+import { useMemo } from 'react'
+import { useCan, useUser } from '../lib/auth.ts'
 import { texts } from '../lib/texts.ts'
 
 export interface NavItem {
@@ -23,10 +25,17 @@ export interface NavItem {
   icon: LucideIcon
   /** Second key after `g`. */
   key: string
+  /** What the server refuses to others is not offered to them. */
+  adminOnly?: true
+}
+
+interface NavGroup {
+  label: string
+  items: readonly NavItem[]
 }
 
 /** The sidebar by intent. A page is listed when it exists. */
-export const NAV: readonly { label: string; items: readonly NavItem[] }[] = [
+const NAV: readonly NavGroup[] = [
   {
     label: texts.nav.fleet,
     items: [
@@ -45,17 +54,32 @@ export const NAV: readonly { label: string; items: readonly NavItem[] }[] = [
   {
     label: texts.nav.operate,
     items: [
-      { to: '/storage', label: texts.nav.storage, icon: Database, key: 'd' },
-      { to: '/backups', label: texts.nav.backups, icon: Archive, key: 'b' },
+      { to: '/storage', label: texts.nav.storage, icon: Database, key: 'd', adminOnly: true },
+      { to: '/backups', label: texts.nav.backups, icon: Archive, key: 'b', adminOnly: true },
     ],
   },
   {
     label: texts.nav.admin,
     items: [
-      { to: '/audit', label: texts.nav.audit, icon: ScrollText, key: 'a' },
+      { to: '/audit', label: texts.nav.audit, icon: ScrollText, key: 'a', adminOnly: true },
       { to: '/settings', label: texts.nav.settings, icon: Settings, key: ',' },
       { to: '/system', label: texts.nav.system, icon: Info, key: 'y' },
-      { to: '/doctor', label: texts.nav.doctor, icon: Stethoscope, key: 'm' },
+      { to: '/doctor', label: texts.nav.doctor, icon: Stethoscope, key: 'm', adminOnly: true },
     ],
   },
 ]
+
+/** The pages that this user may open; before the first admin exists, all that there will be. */
+export function useNav(): readonly NavGroup[] {
+  const isAdmin = useCan('admin')
+  const everything = useUser() === null || isAdmin
+  return useMemo(
+    () =>
+      everything
+        ? NAV
+        : NAV.map(({ label, items }) => ({ label, items: items.filter((item) => !item.adminOnly) })).filter(
+            ({ items }) => items.length > 0,
+          ),
+    [everything],
+  )
+}

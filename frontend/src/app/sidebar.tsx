@@ -5,7 +5,7 @@ import { cn } from '../lib/cn.ts'
 import { texts } from '../lib/texts.ts'
 import { BrandMark } from '../ui/brand-mark.tsx'
 import { Button } from '../ui/button.tsx'
-import { NAV } from './nav.ts'
+import { useNav } from './nav.ts'
 
 interface NavListProps {
   /** Icons only; the words stay as names and tooltips. */
@@ -16,7 +16,7 @@ interface NavListProps {
 export function NavList({ narrow = false, onNavigate }: NavListProps) {
   return (
     <div className="flex flex-col gap-4">
-      {NAV.map((group) => (
+      {useNav().map((group) => (
         <div key={group.label}>
           <p
             className={cn(

@@ -1,7 +1,7 @@
 import { useNavigate } from '@tanstack/react-router'
 import { useEffect, useEffectEvent, useRef } from 'react'
 import { toggleTheme } from '../lib/theme.ts'
-import { NAV } from './nav.ts'
+import { useNav } from './nav.ts'
 
 /** How long `g` waits for its second key. */
 const SEQUENCE_MS = 1200
@@ -18,6 +18,7 @@ interface Shortcuts {
 /** Keys of the whole page. Single keys are left alone while somebody types or a dialog is open. */
 export function useShortcuts({ onPalette, onHelp }: Shortcuts) {
   const navigate = useNavigate()
+  const nav = useNav()
   const startedAt = useRef(0)
 
   const handle = useEffectEvent((event: KeyboardEvent) => {
@@ -31,7 +32,7 @@ export function useShortcuts({ onPalette, onHelp }: Shortcuts) {
     const follows = event.timeStamp - startedAt.current < SEQUENCE_MS && startedAt.current > 0
     startedAt.current = 0
     if (follows) {
-      const item = NAV.flatMap((group) => group.items).find((each) => each.key === event.key)
+      const item = nav.flatMap((group) => group.items).find((each) => each.key === event.key)
       if (!item) return
       event.preventDefault()
       void navigate({ to: item.to })

@@ -52,10 +52,13 @@ export function BackupsPage() {
         title={t.title}
         hint={t.hint}
         actions={
-          <>
-            <UploadButton />
-            {createButton}
-          </>
+          // Who may not see backups is not offered to make one.
+          error && !list ? null : (
+            <>
+              <UploadButton />
+              {createButton}
+            </>
+          )
         }
       />
       {list ? (

@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { NAV } from '../../app/nav.ts'
+import { useNav } from '../../app/nav.ts'
 import { api, unwrap } from '../../lib/api/client.ts'
 import { authQuery } from '../../lib/api/queries.ts'
 import { useUser } from '../../lib/auth.ts'
@@ -14,6 +14,7 @@ const t = texts.sessions
 export function StartPageCard() {
   const queries = useQueryClient()
   const user = useUser()
+  const nav = useNav()
   const save = useMutation({
     mutationFn: (defaultLandingPage: string) =>
       unwrap(api.PATCH('/api/auth/account', { body: { defaultLandingPage } })),
@@ -25,7 +26,7 @@ export function StartPageCard() {
   })
   if (!user) return null
   const chosen = save.isPending ? save.variables : user.defaultLandingPage || '/'
-  const isListed = NAV.some(({ items }) => items.some(({ to }) => to === chosen))
+  const isListed = nav.some(({ items }) => items.some(({ to }) => to === chosen))
   return (
     <Card>
       <CardHeader title={t.start} hint={t.startHint} />
@@ -39,7 +40,7 @@ export function StartPageCard() {
         >
           {/* Set over the API: any path of the product. */}
           {isListed ? null : <option value={chosen}>{chosen}</option>}
-          {NAV.map((group) => (
+          {nav.map((group) => (
             <optgroup key={group.label} label={group.label}>
               {group.items.map(({ to, label }) => (
                 <option key={to} value={to}>
