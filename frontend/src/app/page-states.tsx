@@ -3,6 +3,7 @@ import { Compass } from 'lucide-react'
 import { useEffect } from 'react'
 import { texts } from '../lib/texts.ts'
 import { Button } from '../ui/button.tsx'
+import { CenteredPage } from '../ui/centered-page.tsx'
 import { EmptyState, ErrorState, Loading, Skeleton } from '../ui/states.tsx'
 
 /** Shown while the code of a page is on its way. */
@@ -30,7 +31,7 @@ export function PageError({ error, reset }: ErrorComponentProps) {
     location.reload()
   }, [error])
   return (
-    <main className="mx-auto max-w-2xl pt-16">
+    <div className="mx-auto max-w-2xl pt-16">
       <ErrorState
         error={error}
         onRetry={() => {
@@ -38,24 +39,38 @@ export function PageError({ error, reset }: ErrorComponentProps) {
           void router.invalidate()
         }}
       />
+    </div>
+  )
+}
+
+/** An error outside of the frame with the navigation. */
+export function RootError(props: ErrorComponentProps) {
+  return (
+    <main>
+      <PageError {...props} />
     </main>
   )
 }
 
+const toOverview = (
+  <Button asChild>
+    <Link to="/">{texts.errors.toOverview}</Link>
+  </Button>
+)
+
 export function PageNotFound() {
   return (
-    <main className="mx-auto max-w-2xl pt-16">
-      <EmptyState
-        icon={Compass}
-        title={texts.errors.pageNotFound}
-        actions={
-          <Button asChild>
-            <Link to="/">{texts.errors.toOverview}</Link>
-          </Button>
-        }
-      >
-        {texts.errors.pageNotFoundHint}
-      </EmptyState>
-    </main>
+    <EmptyState icon={Compass} title={texts.errors.pageNotFound} actions={toOverview} className="pt-16">
+      {texts.errors.pageNotFoundHint}
+    </EmptyState>
+  )
+}
+
+/** An address outside of the frame with the navigation. */
+export function RootNotFound() {
+  return (
+    <CenteredPage title={texts.errors.pageNotFound} hint={texts.errors.pageNotFoundHint}>
+      {toOverview}
+    </CenteredPage>
   )
 }

@@ -25,7 +25,7 @@ import { queryClient } from '../lib/query-client.ts'
 import { defineSearch, integerParam, parseSearch, stringifySearch, textParam } from '../lib/search.ts'
 import { texts } from '../lib/texts.ts'
 import { AppLayout } from './app-layout.tsx'
-import { PageError, PageNotFound, PagePending } from './page-states.tsx'
+import { PageError, PageNotFound, PagePending, RootError, RootNotFound } from './page-states.tsx'
 
 interface RouterContext {
   queryClient: QueryClient
@@ -33,8 +33,8 @@ interface RouterContext {
 
 const rootRoute = createRootRouteWithContext<RouterContext>()({
   component: Outlet,
-  errorComponent: PageError,
-  notFoundComponent: PageNotFound,
+  errorComponent: RootError,
+  notFoundComponent: RootNotFound,
 })
 
 const setupRoute = createRoute({
