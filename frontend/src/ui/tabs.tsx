@@ -1,5 +1,5 @@
 import { Tabs as Radix } from 'radix-ui'
-import type { ReactNode } from 'react'
+import { type ReactNode, useLayoutEffect, useRef } from 'react'
 import { cn } from '../lib/cn.ts'
 import { Badge } from './badge.tsx'
 
@@ -22,6 +22,14 @@ interface TabsProps<T extends string> {
 }
 
 export function Tabs<T extends string>({ items, value, onChange, label, children, className }: TabsProps<T>) {
+  const list = useRef<HTMLDivElement>(null)
+  // On a phone the chosen tab may be out of sight.
+  useLayoutEffect(() => {
+    const at = items.findIndex((item) => item.value === value)
+    const chosen = list.current?.children[at]
+    if (!list.current || !(chosen instanceof HTMLElement)) return
+    list.current.scrollLeft = chosen.offsetLeft - (list.current.clientWidth - chosen.offsetWidth) / 2
+  }, [items, value])
   return (
     <Radix.Root
       value={value}
@@ -31,7 +39,11 @@ export function Tabs<T extends string>({ items, value, onChange, label, children
       }}
       className={cn('min-w-0', className)}
     >
-      <Radix.List aria-label={label} className="flex gap-1 overflow-x-auto border-line border-b">
+      <Radix.List
+        ref={list}
+        aria-label={label}
+        className="relative flex gap-1 overflow-x-auto border-line border-b"
+      >
         {items.map((item) => (
           <Radix.Trigger
             key={item.value}

@@ -102,7 +102,7 @@ export function ChartsTab({ container }: { container: ContainerDetail }) {
         <p className="text-ink-2 text-sm">{container.state === 'running' ? '' : t.notRunning}</p>
         <RangePicker range={range} onChange={set} />
       </div>
-      <div className="grid gap-3 xl:grid-cols-2">
+      <div className="grid gap-3 xl:grid-cols-2 xl:[&>:last-child:nth-child(odd)]:col-span-2">
         <TimeChart {...shared} title={t.cpuChart} unit="percent" series={lines.cpu} thresholds={cpuLimits} />
         <TimeChart
           {...shared}

@@ -24,6 +24,7 @@ export const chartTexts = {
   keys: 'Left and right arrows move through time, Escape leaves',
   toggleSeries: (label: string) => `Show or hide ${label}`,
   moreSeries: (count: number) => `${formatCount(count)} more`,
+  band: 'mean; shaded from min to max',
   range: 'Time range',
   zoomOut: 'Zoom out',
   earlier: 'Earlier',

@@ -40,6 +40,8 @@ export interface TimeChartProps {
 const NO_MARKS: readonly ChartMark[] = []
 const NO_THRESHOLDS: readonly ChartThreshold[] = []
 const MARK_REACH_PX = 6
+/** What the legend's line takes; a chart without one draws over it, so that neighbours are equally high. */
+const LEGEND_PX = 24
 
 /**
  * Lines over time on one axis with a unit. Drag to zoom, double click to zoom out, arrow keys to read values; the same
@@ -53,10 +55,11 @@ export function TimeChart(props: TimeChartProps) {
     fromMs,
     toMs,
     stepMs,
-    height = 180,
+    height: legendHeight = 180,
     marks = NO_MARKS,
     thresholds = NO_THRESHOLDS,
   } = props
+  const height = series.length > 1 ? legendHeight : legendHeight + LEGEND_PX
   const host = useRef<HTMLDivElement>(null)
   const probe = useRef<HTMLSpanElement>(null)
   const hovered = useRef(false)
@@ -139,6 +142,7 @@ export function TimeChart(props: TimeChartProps) {
   const reachMs = ((toMs - fromMs) / Math.max(plot.current?.over.clientWidth ?? 600, 1)) * MARK_REACH_PX
   const single = series.length === 1 ? series[0] : undefined
   const many = series.length > LEGEND_LIMIT
+  const hasBand = series.some((line) => line.min && line.max)
 
   return (
     <figure
@@ -156,6 +160,9 @@ export function TimeChart(props: TimeChartProps) {
           {title}
         </span>
         {scale.title !== '' && <span className="whitespace-nowrap text-2xs text-ink-3">{scale.title}</span>}
+        {hasBand && (
+          <span className="hidden whitespace-nowrap text-2xs text-ink-3 sm:inline">{chartTexts.band}</span>
+        )}
         <span className="flex-1" />
         <ChartActions
           title={title}
@@ -227,7 +234,7 @@ export function TimeChart(props: TimeChartProps) {
             onToggle={toggle}
           />
         ) : (
-          <div className="h-7" />
+          <div className="h-2" />
         )}
       </div>
     </figure>
