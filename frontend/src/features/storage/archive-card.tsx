@@ -27,7 +27,7 @@ export function ArchiveCard({ units }: { units: readonly StorageUnit[] }) {
   const moved = units.every((unit) => unit.placement === 'postgres')
   if (!data || (data.items.length === 0 && !(data.file && moved))) return null
   return (
-    <Card className="mb-4">
+    <Card className="mb-4" aria-label={t.title}>
       <CardHeader
         title={t.title}
         hint={data.file ? data.file.path : t.none}

@@ -10,6 +10,7 @@ import { Select } from '../../ui/input.tsx'
 import { EmptyState, ErrorState } from '../../ui/states.tsx'
 import { Time } from '../../ui/time.tsx'
 import { PlanUnit } from './plan-unit.tsx'
+import { unitTitle } from './unit-facts.ts'
 
 const t = texts.storage.plan
 const PHASES = ['1', '2', '3', '4'] as const
@@ -45,6 +46,10 @@ export function PlanTab({ units, what = 'all', onWhat }: PlanTabProps) {
     retry: false,
   })
   const make = () => void refetch()
+  const titleOf = (name: string) => {
+    const unit = units.find((each) => each.unit === name)
+    return unit ? unitTitle(unit) : name
+  }
   return (
     <>
       <p className="mb-3 text-ink-2 text-sm">{t.hint}</p>
@@ -56,9 +61,9 @@ export function PlanTab({ units, what = 'all', onWhat }: PlanTabProps) {
               {texts.storage.phase(Number(phase))}
             </option>
           ))}
-          {units.map(({ unit }) => (
-            <option key={unit} value={unit}>
-              {unit}
+          {units.map((unit) => (
+            <option key={unit.unit} value={unit.unit}>
+              {unitTitle(unit)}
             </option>
           ))}
         </Select>
@@ -75,7 +80,7 @@ export function PlanTab({ units, what = 'all', onWhat }: PlanTabProps) {
         <div className="grid gap-3">
           <Summary plan={data} />
           {data.units.map((unit) => (
-            <PlanUnit key={unit.unit} unit={unit} />
+            <PlanUnit key={unit.unit} unit={unit} title={titleOf(unit.unit)} />
           ))}
         </div>
       ) : (

@@ -15,7 +15,7 @@ type UnitPlan = MovePlan['units'][number]
 type TablePlan = UnitPlan['tables'][number]
 
 /** What moving one unit would take and find, and its rehearsal. */
-export function PlanUnit({ unit }: { unit: UnitPlan }) {
+export function PlanUnit({ unit, title }: { unit: UnitPlan; title: string }) {
   const rehearsal = useMutation({
     mutationFn: () =>
       unwrap(api.POST('/api/storage/units/{unit}/rehearse', { params: { path: { unit: unit.unit } } })),
@@ -23,13 +23,13 @@ export function PlanUnit({ unit }: { unit: UnitPlan }) {
   const hint = [
     t.from(stores[unit.from], stores[unit.to]),
     texts.storage.phase(unit.phase),
-    formatDuration(Math.max(1, unit.estimatedSeconds) * 1000),
-    formatBytes(unit.estimatedBytes),
+    t.about(formatDuration(Math.max(1, unit.estimatedSeconds) * 1000)),
+    t.needs(formatBytes(unit.estimatedBytes)),
   ].join(' · ')
   return (
     <Card>
       <CardHeader
-        title={unit.domains.join(' + ')}
+        title={title}
         hint={hint}
         actions={
           <Button

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Database } from 'lucide-react'
 import { api, unwrap } from '../../lib/api/client.ts'
 import type { StorageUnit, StoreInfo } from '../../lib/api/types.ts'
+import { cn } from '../../lib/cn.ts'
 import { formatBytes } from '../../lib/format.ts'
 import { texts } from '../../lib/texts.ts'
 import { Status } from '../../ui/badge.tsx'
@@ -20,6 +21,7 @@ export function StoresHeader({ units }: { units: readonly StorageUnit[] }) {
     refetchInterval: REFRESH_MS,
   })
   const moved = units.filter((unit) => unit.placement === 'postgres').length
+  const underWay = units.filter((unit) => unit.placement === 'sqlite' && unit.mirror !== null).length
   return (
     <Card className="mb-4 grid gap-x-6 gap-y-3 p-4 lg:grid-cols-[1fr_14rem_1fr] lg:items-center">
       {STORES.map((store, i) => (
@@ -44,11 +46,21 @@ export function StoresHeader({ units }: { units: readonly StorageUnit[] }) {
           {units.map((unit, i) => (
             <span
               key={unit.unit}
-              className={`h-2 flex-1 rounded-sm ${i < moved ? 'bg-accent-solid' : 'bg-raised'}`}
+              className={cn(
+                'h-2 flex-1 rounded-sm border',
+                i < moved
+                  ? 'border-transparent bg-accent-solid'
+                  : i < moved + underWay
+                    ? 'border-accent bg-accent-soft'
+                    : 'border-transparent bg-raised',
+              )}
             />
           ))}
         </div>
-        <p className="tabular mt-1 text-center text-ink-2 text-xs">{t.moved(moved, units.length)}</p>
+        <p className="tabular mt-1 text-center text-ink-2 text-xs">
+          {t.moved(moved, units.length)}
+          {underWay > 0 ? `, ${t.onTheWay(underWay)}` : ''}
+        </p>
       </div>
     </Card>
   )

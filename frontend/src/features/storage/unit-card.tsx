@@ -17,6 +17,7 @@ import {
   nextStep,
   permission,
   stepsOf,
+  unitTitle,
   wasCutOver,
 } from './unit-facts.ts'
 import { UnitFacts } from './unit-facts-list.tsx'
@@ -32,7 +33,7 @@ interface UnitCardProps {
 
 export function UnitCard({ unit, lags, onAction, busy }: UnitCardProps) {
   const look = lookOf(unit)
-  const name = unit.domains.map(({ title }) => title).join(', ')
+  const name = unitTitle(unit)
   const beforeCutOver = unit.state === 'mirroring' && !wasCutOver(unit)
   return (
     <Card className="flex flex-col gap-3 p-4" aria-label={name} data-unit={unit.unit}>
@@ -194,5 +195,6 @@ function TableList({ unit }: { unit: StorageUnit }) {
 
 function amount(rows: number | null, bytes: number | null): string {
   if (rows === null) return '–'
-  return bytes === null ? formatCount(rows) : `${formatCount(rows)} · ${formatBytes(bytes)}`
+  const counted = t.rows(formatCount(rows))
+  return bytes === null ? counted : `${counted} · ${formatBytes(bytes)}`
 }

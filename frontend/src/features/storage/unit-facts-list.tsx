@@ -90,7 +90,7 @@ function Verdict({ verify }: Pick<StorageUnit, 'verify'>) {
 function ShadowFact({ shadow }: { shadow: NonNullable<StorageUnit['shadow']> }) {
   const { share, compared, mismatches, undecided, p95Ms } = shadow
   const s = texts.storage.shadow
-  const time = (ms: number | null) => (ms === null ? s.above : formatDuration(ms))
+  const time = (ms: number | null) => (ms === null ? s.above : s.below(formatDuration(ms)))
   return (
     <>
       <span className="tabular">{s.share(share)}</span>

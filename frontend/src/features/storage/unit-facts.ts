@@ -46,6 +46,9 @@ export const LOOK_TONE: Record<UnitLook, Tone> = {
   undecided: 'critical',
 }
 
+/** What a unit is called: its domains. */
+export const unitTitle = ({ domains }: StorageUnit): string => domains.map(({ title }) => title).join(', ')
+
 /** What a store holds of a unit. */
 export function holdingOf(unit: StorageUnit, store: Store): 'truth' | 'mirror' | 'archive' | 'empty' {
   if (unit.placement === store) return 'truth'

@@ -66,24 +66,26 @@ function Phase({ phase, units, lags, onAction, busy }: PhaseProps) {
       <header className="mb-2 flex min-h-8 flex-wrap items-center gap-x-3 gap-y-1">
         <h2 className="text-lg">{title}</h2>
         <span className="tabular flex-1 text-ink-3 text-sm">{t.inPostgres(moved, units.length)}</span>
-        <Button size="sm" variant="ghost" asChild>
-          <Link
-            to="/storage"
-            search={{ tab: 'plan', what: String(phase) }}
-            aria-label={`${t.planPhase} ${title}`}
-          >
-            {t.planPhase}
-          </Link>
-        </Button>
-        {bulk && bulk.units.length > 0 ? (
-          <Button
-            size="sm"
-            aria-label={`${t.bulk[bulk.action](bulk.units.length)}, ${title}`}
-            onClick={() => onAction(bulk.action, bulk.units)}
-          >
-            {t.bulk[bulk.action](bulk.units.length)}
+        <div className="flex items-center gap-2">
+          <Button size="sm" variant="ghost" asChild>
+            <Link
+              to="/storage"
+              search={{ tab: 'plan', what: String(phase) }}
+              aria-label={`${t.planPhase} ${title}`}
+            >
+              {t.planPhase}
+            </Link>
           </Button>
-        ) : null}
+          {bulk && bulk.units.length > 0 ? (
+            <Button
+              size="sm"
+              aria-label={`${t.bulk[bulk.action](bulk.units.length)}, ${title}`}
+              onClick={() => onAction(bulk.action, bulk.units)}
+            >
+              {t.bulk[bulk.action](bulk.units.length)}
+            </Button>
+          ) : null}
+        </div>
       </header>
       {/* Cards of a row are equally high, but an opened one does not stretch its neighbours. */}
       <div className="grid grid-cols-1 gap-3 has-[details[open]]:items-start md:grid-cols-2 xl:grid-cols-3">
