@@ -17,8 +17,8 @@ interface CardHeaderProps {
 
 export function CardHeader({ title, hint, actions, className }: CardHeaderProps) {
   return (
-    <header className={cn('flex min-h-11 items-center gap-3 px-4 py-2.5', className)}>
-      <div className="min-w-0 flex-1">
+    <header className={cn('flex min-h-11 flex-wrap items-center gap-x-3 gap-y-2 px-4 py-2.5', className)}>
+      <div className={cn('min-w-0 flex-1', hint && 'basis-60')}>
         <h2 className="truncate text-base">{title}</h2>
         {hint ? <p className="text-ink-3 text-sm">{hint}</p> : null}
       </div>

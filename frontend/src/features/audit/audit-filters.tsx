@@ -1,6 +1,6 @@
-import { useEffect, useState } from 'react'
 import { texts } from '../../lib/texts.ts'
-import { Input, SearchInput } from '../../ui/input.tsx'
+import { Input } from '../../ui/input.tsx'
+import { TypedSearch } from '../../ui/typed-search.tsx'
 import type { AuditSearch } from './audit-search.ts'
 
 const t = texts.audit
@@ -14,13 +14,15 @@ interface AuditFiltersProps {
 export function AuditFilters({ search, onChange }: AuditFiltersProps) {
   return (
     <div className="mb-3 flex flex-wrap items-center gap-2">
-      <TypedFilter
+      <TypedSearch
+        pauseMs={TYPING_MS}
         value={search.username ?? ''}
         placeholder={t.searchUser}
         className="w-full sm:w-44"
         onSettled={(username) => onChange({ username: username === '' ? undefined : username })}
       />
-      <TypedFilter
+      <TypedSearch
+        pauseMs={TYPING_MS}
         value={search.action ?? ''}
         placeholder={t.searchAction}
         className="w-full sm:w-80"
@@ -47,28 +49,4 @@ export function AuditFilters({ search, onChange }: AuditFiltersProps) {
       </div>
     </div>
   )
-}
-
-interface TypedFilterProps {
-  value: string
-  placeholder: string
-  className: string
-  onSettled: (value: string) => void
-}
-
-/** A search field that tells its value when typing pauses. */
-function TypedFilter({ value, placeholder, className, onSettled }: TypedFilterProps) {
-  const [text, setText] = useState(value)
-  const [settled, setSettled] = useState(value)
-  // The URL changed from elsewhere (back, clear): the field follows it.
-  if (value !== settled) {
-    setSettled(value)
-    setText(value)
-  }
-  useEffect(() => {
-    if (text === value) return
-    const timer = setTimeout(() => onSettled(text), TYPING_MS)
-    return () => clearTimeout(timer)
-  })
-  return <SearchInput className={className} value={text} onChange={setText} placeholder={placeholder} />
 }

@@ -8,7 +8,7 @@ import { Card } from '../../ui/card.tsx'
 import { PageHeader } from '../../ui/page-header.tsx'
 import { EmptyState, ErrorState, Loading, Skeleton } from '../../ui/states.tsx'
 import { AuditFilters } from './audit-filters.tsx'
-import { AuditRow } from './audit-row.tsx'
+import { AuditHead, AuditRow } from './audit-row.tsx'
 import { dayEnd, dayStart } from './audit-search.ts'
 
 const t = texts.audit
@@ -68,6 +68,7 @@ export function AuditPage() {
           </EmptyState>
         ) : (
           <>
+            <AuditHead />
             <ul className="divide-y divide-line">
               {entries.map((entry) => (
                 <AuditRow key={entry.id} entry={entry} />

@@ -1,10 +1,30 @@
 import { ChevronRight } from 'lucide-react'
 import type { ReactNode } from 'react'
 import type { AuditEntry } from '../../lib/api/types.ts'
+import { cn } from '../../lib/cn.ts'
 import { texts } from '../../lib/texts.ts'
 import { Time } from '../../ui/time.tsx'
 
 const t = texts.audit
+
+const COLUMNS = 'gap-x-3 px-4 md:grid-cols-[1rem_9.5rem_9rem_13rem_1fr_9rem]'
+
+/** Names of the columns; a record on a phone needs none. */
+export function AuditHead() {
+  return (
+    <p
+      aria-hidden
+      className={cn('hidden border-line border-b py-2 font-medium text-ink-3 text-xs md:grid', COLUMNS)}
+    >
+      <span />
+      <span>{t.at}</span>
+      <span>{t.user}</span>
+      <span>{t.action}</span>
+      <span>{t.target}</span>
+      <span>{t.address}</span>
+    </p>
+  )
+}
 
 /** One record; opens to its details, which may quote anything and are shown as text. */
 export function AuditRow({ entry }: { entry: AuditEntry }) {
@@ -12,7 +32,12 @@ export function AuditRow({ entry }: { entry: AuditEntry }) {
   return (
     <li>
       <details className="group">
-        <summary className="grid list-none grid-cols-[1rem_1fr_auto] items-center gap-x-3 gap-y-0.5 px-4 py-2 text-sm hover:bg-raised md:grid-cols-[1rem_9.5rem_9rem_13rem_1fr_9rem]">
+        <summary
+          className={cn(
+            'grid list-none grid-cols-[1rem_1fr_auto] items-center gap-y-0.5 py-2 text-sm hover:bg-raised',
+            COLUMNS,
+          )}
+        >
           <ChevronRight className="size-4 text-ink-3 transition-transform group-open:rotate-90" aria-hidden />
           <span className="order-3 text-right text-ink-2 md:order-none md:text-left">
             <Time at={entry.at} show="exact" className="hidden md:inline" />

@@ -48,12 +48,10 @@ function Section(props: { title: string; count?: number; empty?: string; childre
   )
 }
 
+const byImage = <span className="text-ink-3">{t.userDefault}</span>
+
 const code = (words: readonly string[]) =>
-  words.length === 0 ? (
-    <span className="text-ink-3">{t.userDefault}</span>
-  ) : (
-    <code className="mono">{words.join(' ')}</code>
-  )
+  words.length === 0 ? byImage : <code className="mono">{words.join(' ')}</code>
 
 function General({ container }: { container: ContainerDetail }) {
   const ended: [string, ReactNode][] =
@@ -71,7 +69,7 @@ function General({ container }: { container: ContainerDetail }) {
           [t.command, code(container.command)],
           [t.entrypoint, code(container.entrypoint)],
           [t.workingDir, container.workingDir === '' ? '/' : container.workingDir],
-          [t.user, container.user === '' ? t.userDefault : container.user],
+          [t.user, container.user === '' ? byImage : container.user],
           [t.hostname, container.hostname],
           [t.restartPolicy, container.restartPolicy],
           [t.restarts, container.restartCount],
@@ -106,7 +104,7 @@ function Limits({ container }: { container: ContainerDetail }) {
               t.no
             ),
           ],
-          [t.capabilities, container.capAdd.length === 0 ? t.no : container.capAdd.join(', ')],
+          [t.capabilities, container.capAdd.length === 0 ? t.none : container.capAdd.join(', ')],
         ]}
       />
     </Section>

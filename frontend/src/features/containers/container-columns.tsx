@@ -1,5 +1,6 @@
 import type { ContainerSummary } from '../../lib/api/types.ts'
 import { createdColumn, endpointColumn } from '../../lib/fleet/columns.tsx'
+import { ImageName } from '../../lib/fleet/image-name.tsx'
 import { shortId } from '../../lib/format.ts'
 import { fleetTexts } from '../../lib/texts/fleet.ts'
 import type { TableColumn } from '../../ui/data-table/table-column.ts'
@@ -64,11 +65,7 @@ export const CONTAINER_COLUMNS: readonly TableColumn<ContainerSummary>[] = [
   {
     id: 'image',
     header: t.image,
-    cell: (row) => (
-      <span className="text-ink-2" title={row.image}>
-        {row.image}
-      </span>
-    ),
+    cell: (row) => <ImageName image={row.image} className="text-ink-2" />,
     value: (row) => row.image,
     minWidth: 140,
     grow: 3,
@@ -86,7 +83,7 @@ export const CONTAINER_COLUMNS: readonly TableColumn<ContainerSummary>[] = [
         </span>
       )
     },
-    minWidth: 100,
+    minWidth: 120,
     grow: 1,
     priority: 6,
   },

@@ -1,7 +1,9 @@
 import { getRouteApi, Link } from '@tanstack/react-router'
+import { Layers } from 'lucide-react'
 import { lazy, Suspense } from 'react'
 import { ApiError } from '../../lib/api/problem.ts'
 import type { ContainerDetail } from '../../lib/api/types.ts'
+import { EndpointLink, HEAD_LINK } from '../../lib/fleet/endpoint-link.tsx'
 import { fleetTexts } from '../../lib/texts/fleet.ts'
 import { texts } from '../../lib/texts.ts'
 import { Button } from '../../ui/button.tsx'
@@ -107,15 +109,15 @@ function Facts({ container }: { container: ContainerDetail }) {
   return (
     <span className="flex flex-wrap items-center gap-x-3 gap-y-0.5">
       <span className="break-all">{container.image}</span>
-      <Link
-        to="/hosts/$endpointId"
-        params={{ endpointId: container.endpointId }}
-        className="hover:text-ink hover:underline"
-      >
-        {container.endpointName}
-      </Link>
+      <EndpointLink of={container} />
       {container.stack !== null && (
-        <Link to="/containers" search={{ stack: container.stack }} className="hover:text-ink hover:underline">
+        <Link
+          to="/stacks/$endpointId/$stackName"
+          params={{ endpointId: container.endpointId, stackName: container.stack }}
+          title={t.stack}
+          className={HEAD_LINK}
+        >
+          <Layers className="size-3.5 shrink-0 text-ink-3" aria-hidden />
           {container.stack}
         </Link>
       )}

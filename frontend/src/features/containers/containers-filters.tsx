@@ -1,8 +1,7 @@
-import { useEffect, useState } from 'react'
 import type { ContainerSummary } from '../../lib/api/types.ts'
 import { fleetTexts } from '../../lib/texts/fleet.ts'
-import { texts } from '../../lib/texts.ts'
-import { SearchInput, Select } from '../../ui/input.tsx'
+import { CheckField, Select } from '../../ui/input.tsx'
+import { TypedSearch } from '../../ui/typed-search.tsx'
 import { type ContainersSearch, HEALTH_FILTERS, STATE_FILTERS } from './containers-search.ts'
 import { stackNames } from './filter-containers.ts'
 
@@ -19,7 +18,13 @@ export function ContainersFilters({ search, containers, onChange }: FiltersProps
   const stacks = stackNames(containers)
   return (
     <>
-      <TextFilter value={search.q ?? ''} onChange={(q) => onChange({ q: q === '' ? undefined : q })} />
+      <TypedSearch
+        className="w-full sm:w-72"
+        value={search.q ?? ''}
+        placeholder={t.search}
+        pauseMs={TYPING_MS}
+        onSettled={(q) => onChange({ q: q === '' ? undefined : q })}
+      />
       <Select
         aria-label={t.status}
         value={search.state ?? ''}
@@ -33,7 +38,7 @@ export function ContainersFilters({ search, containers, onChange }: FiltersProps
         ))}
       </Select>
       <Select
-        aria-label={texts.state.healthy}
+        aria-label={t.health}
         value={search.health ?? ''}
         onChange={(event) =>
           onChange({ health: HEALTH_FILTERS.find((health) => health === event.target.value) })
@@ -66,27 +71,11 @@ export function ContainersFilters({ search, containers, onChange }: FiltersProps
           ))}
         </Select>
       )}
-      <label className="flex h-8 items-center gap-1.5 text-ink-2 text-sm">
-        <input
-          type="checkbox"
-          className="size-4 accent-accent-solid"
-          checked={!search.flat}
-          onChange={(event) => onChange({ flat: event.target.checked ? undefined : true })}
-        />
-        {t.grouped}
-      </label>
+      <CheckField
+        label={t.grouped}
+        checked={!search.flat}
+        onChange={(grouped) => onChange({ flat: grouped ? undefined : true })}
+      />
     </>
   )
-}
-
-/** What is typed is seen at once; the URL and the list follow when the typing pauses. */
-function TextFilter({ value, onChange }: { value: string; onChange: (value: string) => void }) {
-  const [typed, setTyped] = useState(value)
-  useEffect(() => setTyped(value), [value])
-  useEffect(() => {
-    if (typed === value) return
-    const timer = setTimeout(() => onChange(typed), TYPING_MS)
-    return () => clearTimeout(timer)
-  }, [typed, value, onChange])
-  return <SearchInput className="w-full sm:w-72" value={typed} onChange={setTyped} placeholder={t.search} />
 }

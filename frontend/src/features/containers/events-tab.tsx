@@ -43,7 +43,13 @@ export function EventsTab({ container }: { container: ContainerDetail }) {
       </Loading>
     )
   }
-  if (events.length === 0) return <EmptyState icon={Activity} title={t.noEvents} />
+  if (events.length === 0) {
+    return (
+      <EmptyState icon={Activity} title={t.noEvents}>
+        {t.noEventsHint}
+      </EmptyState>
+    )
+  }
   return (
     <>
       <EventList events={events} />

@@ -8,6 +8,9 @@ import { Card } from '../../ui/card.tsx'
 import { EmptyState, ErrorState, Loading, Skeleton } from '../../ui/states.tsx'
 
 const t = fleetTexts.container
+/** On a phone there is room for what runs, not for all that ps says of it. */
+const ESSENTIAL = /^(PID|TIME|CMD|COMMAND)$/i
+const onPhone = (title: string) => !ESSENTIAL.test(title) && 'max-sm:hidden'
 const NUMERIC = /^(PID|PPID|C|%CPU|%MEM|VSZ|RSS|TIME|STIME|PRI|NI)$/i
 
 export function ProcessesTab({ container }: { container: ContainerDetail }) {
@@ -46,6 +49,7 @@ export function ProcessesTab({ container }: { container: ContainerDetail }) {
                 className={cn(
                   'whitespace-nowrap px-3 py-2 font-medium',
                   NUMERIC.test(title) ? 'text-right' : 'text-left',
+                  onPhone(title),
                 )}
               >
                 {title}
@@ -62,7 +66,8 @@ export function ProcessesTab({ container }: { container: ContainerDetail }) {
                   className={cn(
                     'px-3 py-1.5',
                     NUMERIC.test(data.titles[column] ?? '') && 'whitespace-nowrap text-right',
-                    column === last && 'mono min-w-72 [overflow-wrap:anywhere]',
+                    column === last && 'mono sm:min-w-72 [overflow-wrap:anywhere]',
+                    onPhone(data.titles[column] ?? ''),
                   )}
                 >
                   {value}

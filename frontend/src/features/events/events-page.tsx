@@ -1,7 +1,7 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { Activity, SearchX } from 'lucide-react'
-import { useEffect, useMemo, useState } from 'react'
+import { useMemo } from 'react'
 import { api, unwrap } from '../../lib/api/client.ts'
 import { endpointsQuery } from '../../lib/api/queries.ts'
 import { useEndpointFilter } from '../../lib/endpoint-filter.ts'
@@ -11,9 +11,10 @@ import { fleetTexts } from '../../lib/texts/fleet.ts'
 import { texts } from '../../lib/texts.ts'
 import { useLiveEvent } from '../../lib/use-live.ts'
 import { Button } from '../../ui/button.tsx'
-import { Checkbox, SearchInput, Select } from '../../ui/input.tsx'
+import { CheckField, Select } from '../../ui/input.tsx'
 import { PageHeader } from '../../ui/page-header.tsx'
 import { EmptyState, ErrorState, Loading, Skeleton } from '../../ui/states.tsx'
+import { TypedSearch } from '../../ui/typed-search.tsx'
 import { EVENT_KINDS } from './events-search.ts'
 
 const t = fleetTexts.event
@@ -72,9 +73,13 @@ export function EventsPage() {
     <>
       <PageHeader title={texts.nav.events} hint={t.live} />
       <div className="mb-3 flex flex-wrap items-center gap-2">
-        <NameFilter
+        <TypedSearch
+          className="w-full sm:w-80"
           value={name ?? ''}
-          onChange={(next) =>
+          placeholder={t.search}
+          // The server looks for the whole name.
+          pauseMs={TYPING_MS}
+          onSettled={(next) =>
             void navigate({
               search: (before) => ({ ...before, name: next === '' ? undefined : next }),
               replace: true,
@@ -96,19 +101,16 @@ export function EventsPage() {
             </option>
           ))}
         </Select>
-        {/* biome-ignore lint/a11y/noLabelWithoutControl: the box is inside. */}
-        <label className="flex h-8 items-center gap-1.5 text-ink-2 text-sm">
-          <Checkbox
-            checked={grave ?? false}
-            onChange={(event) =>
-              void navigate({
-                search: (before) => ({ ...before, grave: event.target.checked ? true : undefined }),
-                replace: true,
-              })
-            }
-          />
-          {t.grave}
-        </label>
+        <CheckField
+          label={t.grave}
+          checked={grave ?? false}
+          onChange={(only) =>
+            void navigate({
+              search: (before) => ({ ...before, grave: only ? true : undefined }),
+              replace: true,
+            })
+          }
+        />
       </div>
       {query.error && !shown ? (
         <ErrorState error={query.error} onRetry={() => void query.refetch()} />
@@ -147,16 +149,4 @@ export function EventsPage() {
       )}
     </>
   )
-}
-
-/** The server looks for the whole name, so it is asked when the typing pauses. */
-function NameFilter({ value, onChange }: { value: string; onChange: (value: string) => void }) {
-  const [typed, setTyped] = useState(value)
-  useEffect(() => setTyped(value), [value])
-  useEffect(() => {
-    if (typed === value) return
-    const timer = setTimeout(() => onChange(typed), TYPING_MS)
-    return () => clearTimeout(timer)
-  }, [typed, value, onChange])
-  return <SearchInput className="w-full sm:w-72" value={typed} onChange={setTyped} placeholder={t.search} />
 }

@@ -100,7 +100,7 @@ export function HostPage() {
 function Facts({ host }: { host: HostDetail }) {
   const facts = [
     host.os,
-    host.kernel,
+    host.kernel === null ? null : `${t.kernel} ${host.kernel}`,
     host.cpuModel,
     host.cpus === null ? null : t.cores(host.cpus),
     host.memoryBytes === null ? null : formatBytes(host.memoryBytes),

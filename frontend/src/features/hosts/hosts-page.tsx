@@ -173,10 +173,18 @@ function HostCard({ host }: { host: HostSummary }) {
         </div>
         <EndpointStatusBadge status={host.status} />
       </div>
-      <div className="tabular mt-1 grid gap-1 text-ink-2 text-xs">
-        <CpuCell host={host} />
-        <MemoryCell host={host} />
-      </div>
+      <dl className="tabular mt-1 grid grid-cols-[1fr_auto] gap-1 text-ink-2 text-xs">
+        <dt className="text-ink-3">{t.cpu}</dt>
+        <dd className="text-right">
+          <CpuCell host={host} />
+        </dd>
+        <dt className="text-ink-3">{t.memory}</dt>
+        <dd className="text-right">
+          <MemoryCell host={host} />
+        </dd>
+        <dt className="text-ink-3">{t.containers}</dt>
+        <dd className="text-right">{t.running(host.running, host.containers)}</dd>
+      </dl>
     </>
   )
 }

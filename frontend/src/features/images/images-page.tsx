@@ -4,6 +4,7 @@ import { useMemo } from 'react'
 import { api, unwrap } from '../../lib/api/client.ts'
 import type { ImageSummary } from '../../lib/api/types.ts'
 import { createdColumn, endpointColumn } from '../../lib/fleet/columns.tsx'
+import { ImageName } from '../../lib/fleet/image-name.tsx'
 import { ListPage, type ListSpec } from '../../lib/fleet/list-page.tsx'
 import { useList } from '../../lib/fleet/use-list.ts'
 import { formatBytes, shortId } from '../../lib/format.ts'
@@ -23,7 +24,11 @@ function Name({ image }: { image: ImageSummary }) {
   const [first, ...others] = image.tags
   return (
     <span className="flex min-w-0 items-center gap-1.5" title={[...image.tags, ...image.digests].join('\n')}>
-      <span className="truncate font-medium">{first ?? nameOf(image)}</span>
+      {first === undefined ? (
+        <span className="truncate font-medium">{nameOf(image)}</span>
+      ) : (
+        <ImageName image={first} className="font-medium" />
+      )}
       {first === undefined && <Badge>{t.untagged}</Badge>}
       {others.length > 0 && <Badge>{fleetTexts.network.more(others.length)}</Badge>}
     </span>
@@ -78,10 +83,10 @@ const searched = (row: ImageSummary) => [...row.tags, ...row.digests, row.id.rep
 const card = (row: ImageSummary) => (
   <>
     <Name image={row} />
-    <p className="tabular mt-0.5 flex justify-between gap-2 text-ink-2 text-xs">
+    <p className="tabular mt-0.5 grid grid-cols-[5.5rem_7rem_1fr] gap-2 text-ink-2 text-xs">
       <span>{formatBytes(row.sizeBytes)}</span>
-      <span>{used(row)}</span>
-      <span className="truncate">{row.endpointName}</span>
+      <span>{row.containers === 0 ? t.notUsed : t.usedBy(row.containers)}</span>
+      <span className="truncate text-right">{row.endpointName}</span>
     </p>
   </>
 )

@@ -139,6 +139,7 @@ const LIST: ListSpec<NetworkSummary> = {
   title: texts.nav.networks,
   icon: Network,
   texts: t,
+  hint: (rows) => t.count(rows.length),
   columns: COLUMNS,
   defaultSort: { id: 'name', descending: false },
   rowKey,

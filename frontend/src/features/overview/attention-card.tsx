@@ -77,7 +77,7 @@ function TroubleRow({ trouble }: { trouble: Trouble }) {
         </>
       )}
       <span className="w-16 shrink-0 text-right text-ink-3 text-xs">
-        {trouble.since === null ? '> 1 h' : <Time at={trouble.since} />}
+        {trouble.since === null ? t.older : <Time at={trouble.since} />}
       </span>
     </li>
   )

@@ -1,15 +1,12 @@
 import { Link } from '@tanstack/react-router'
 import type { FleetEvent } from '../../lib/api/types.ts'
-import { eventTone } from '../../lib/fleet/event-look.ts'
+import { EventStatus } from '../../lib/fleet/event-status.tsx'
 import { texts } from '../../lib/texts.ts'
-import { Status } from '../../ui/badge.tsx'
 import { Card, CardHeader } from '../../ui/card.tsx'
 import { Time } from '../../ui/time.tsx'
 
 const t = texts.overview.changes
 const SHOWN = 12
-/** `health_status: unhealthy` says the same without its first word. */
-const HEALTH_PREFIX = /^health_status: /
 
 /** Events of the last hour, newest first. */
 export function ChangesCard({ events }: { events: readonly FleetEvent[] }) {
@@ -47,9 +44,7 @@ export function ChangesCard({ events }: { events: readonly FleetEvent[] }) {
                   {event.subjectName}
                 </span>
               )}
-              <Status tone={eventTone(event)} look="plain" className="max-w-36">
-                {event.action.replace(HEALTH_PREFIX, '')}
-              </Status>
+              <EventStatus event={event} className="max-w-36" />
               <Time at={event.at} className="text-right text-ink-3 text-xs" />
             </li>
           ))}

@@ -76,7 +76,7 @@ export function CountStrip({ counts }: { counts: OverviewCounts }) {
   return (
     <nav
       aria-label={t.label}
-      className="grid grid-cols-3 gap-px overflow-hidden rounded-lg border border-line bg-card sm:grid-cols-5 lg:grid-cols-[repeat(auto-fit,minmax(6.5rem,1fr))]"
+      className="grid grid-cols-2 gap-px overflow-hidden rounded-lg border border-line bg-card sm:grid-cols-5 lg:grid-cols-[repeat(auto-fit,minmax(6.5rem,1fr))]"
     >
       {toCounts(counts).map(({ label, value, link, alarm }) => (
         <Link

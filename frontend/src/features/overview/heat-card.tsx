@@ -37,7 +37,7 @@ export function HeatCard({ cells, hosts, isFiltered }: HeatCardProps) {
       ) : (
         // biome-ignore lint/a11y/noStaticElementInteractions: arrow keys move between the links inside, which do the acting.
         <div
-          className="grid max-h-112 grid-cols-[repeat(auto-fill,minmax(7.75rem,1fr))] gap-x-5 gap-y-3 overflow-y-auto px-4 pt-0.5 pb-4"
+          className="grid max-h-112 grid-cols-[repeat(auto-fill,minmax(7.25rem,1fr))] gap-x-4 gap-y-3 overflow-y-auto px-4 pt-0.5 pb-4"
           onKeyDown={moveFocus}
         >
           {groups.map((group, index) => (

@@ -47,24 +47,29 @@ export function OverviewPage() {
       </div>
       <div className="grid gap-3">
         <CountStrip counts={shown.counts} />
-        {featured ? (
-          <Suspense fallback={<Skeleton className={CHARTS_HEIGHT} />}>
-            <HostCharts host={featured} />
-          </Suspense>
-        ) : null}
-        <HostStrip hosts={shown.hosts.filter((host) => host !== featured)} />
-        <div className="grid gap-3 lg:grid-cols-[minmax(0,1fr)_22rem] xl:grid-cols-[minmax(0,1fr)_20rem_20rem]">
+        {/* On a phone, what is wrong comes before what it costs. */}
+        <div className="grid gap-3 max-md:order-1">
+          {featured ? (
+            <Suspense fallback={<Skeleton className={CHARTS_HEIGHT} />}>
+              <HostCharts host={featured} />
+            </Suspense>
+          ) : null}
+          <HostStrip hosts={shown.hosts.filter((host) => host !== featured)} />
+        </div>
+        <div className="grid gap-3 lg:grid-cols-[minmax(0,1fr)_22rem] xl:grid-cols-[minmax(0,1fr)_19rem_19rem]">
           <HeatCard cells={shown.heat} hosts={shown.hosts} isFiltered={endpointId !== undefined} />
           <div className="order-last grid content-start gap-3 md:grid-cols-2 lg:col-span-2 xl:order-none xl:col-span-1 xl:grid-cols-1">
             <TopCard title={t.top.cpu} items={shown.top.cpu} />
             <TopCard title={t.top.memory} items={shown.top.memory} />
           </div>
-          <div className="grid content-start gap-3">
-            <AttentionCard trouble={trouble} />
+          <div className="contents content-start gap-3 lg:grid">
+            <div className="max-lg:order-first">
+              <AttentionCard trouble={trouble} />
+            </div>
             <ChangesCard events={shown.changes} />
           </div>
         </div>
-        <p className="text-right text-ink-3 text-xs">
+        <p className="text-right text-ink-3 text-xs max-md:order-2">
           {t.asOf} <Time at={shown.generatedAt} show="exact" />
         </p>
       </div>

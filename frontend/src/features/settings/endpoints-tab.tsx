@@ -92,19 +92,14 @@ function EndpointRow({ endpoint, onEdit, onRemove }: EndpointRowProps) {
           <Badge>{t.kinds[endpoint.kind]}</Badge>
           {endpoint.allowActions ? <Badge>{t.actionsAllowed}</Badge> : null}
         </p>
-        <p className="text-ink-2 text-sm">
-          {endpoint.url ? (
-            <>
-              <span className="mono break-all">{endpoint.url}</span> ·{' '}
-            </>
-          ) : null}
-          {endpoint.engineVersion ? `${t.engine(endpoint.engineVersion)} · ` : null}
-          {t.containers(endpoint.containers ?? 0)}
+        <p className="flex flex-wrap gap-x-3 text-ink-2 text-sm">
+          {endpoint.url ? <span className="mono break-all">{endpoint.url}</span> : null}
+          {endpoint.engineVersion ? <span>{t.engine(endpoint.engineVersion)}</span> : null}
+          <span>{t.containers(endpoint.containers ?? 0)}</span>
           {endpoint.status !== 'up' && endpoint.lastSeenAt ? (
-            <>
-              {' '}
-              · {t.lastSeen} <Time at={endpoint.lastSeenAt} />
-            </>
+            <span>
+              {t.lastSeen} <Time at={endpoint.lastSeenAt} />
+            </span>
           ) : null}
         </p>
         {endpoint.error ? <p className="break-words text-critical text-sm">{endpoint.error}</p> : null}

@@ -62,9 +62,14 @@ function SessionRow({ session, busy, onEnd }: { session: Session; busy: boolean;
           </span>
           {session.current ? <Status tone="ok">{t.current}</Status> : null}
         </p>
-        <p className="text-ink-2 text-sm">
-          {session.ipAddress ? <span className="mono">{session.ipAddress} · </span> : null}
-          {t.active} <Time at={session.lastActiveAt} /> · {t.since} <Time at={session.createdAt} />
+        <p className="flex flex-wrap gap-x-3 text-ink-2 text-sm">
+          {session.ipAddress ? <span className="mono">{session.ipAddress}</span> : null}
+          <span>
+            {t.active} <Time at={session.lastActiveAt} />
+          </span>
+          <span>
+            {t.since} <Time at={session.createdAt} />
+          </span>
         </p>
       </div>
       {session.current ? null : (

@@ -72,10 +72,14 @@ function TokenRow({ token, onRemove }: { token: ApiToken; onRemove: () => void }
             <Badge key={scope}>{t.scope[scope]}</Badge>
           ))}
         </p>
-        <p className="text-ink-2 text-sm">
-          {isOwn ? null : `${t.owner}: ${token.username} · `}
-          {t.used}: {token.lastUsedAt ? <Time at={token.lastUsedAt} /> : texts.common.never} · {t.expires}:{' '}
-          {token.expiresAt ? <Time at={token.expiresAt} /> : texts.common.never}
+        <p className="flex flex-wrap gap-x-3 text-ink-2 text-sm">
+          {isOwn ? null : <span>{`${t.owner}: ${token.username}`}</span>}
+          <span>
+            {t.used}: {token.lastUsedAt ? <Time at={token.lastUsedAt} /> : texts.common.never}
+          </span>
+          <span>
+            {t.expires}: {token.expiresAt ? <Time at={token.expiresAt} /> : texts.common.never}
+          </span>
         </p>
       </div>
       <Button variant="ghost" size="icon" aria-label={`${t.remove}: ${token.name}`} onClick={onRemove}>

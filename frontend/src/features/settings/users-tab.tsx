@@ -96,21 +96,21 @@ function UserRow({ user, onRole, onPassword, onRemove }: UserRowProps) {
           {t.created} <Time at={user.createdAt} />
         </p>
       </div>
-      <Select
-        aria-label={t.roleOf(user.username)}
-        value={user.role}
-        onChange={(event) => {
-          const role = ROLES.find((each) => each === event.target.value)
-          if (role) onRole(role)
-        }}
-      >
-        {ROLES.map((role) => (
-          <option key={role} value={role}>
-            {t.roles[role]}
-          </option>
-        ))}
-      </Select>
-      <div className="flex gap-1">
+      <div className="flex items-center gap-1">
+        <Select
+          aria-label={t.roleOf(user.username)}
+          value={user.role}
+          onChange={(event) => {
+            const role = ROLES.find((each) => each === event.target.value)
+            if (role) onRole(role)
+          }}
+        >
+          {ROLES.map((role) => (
+            <option key={role} value={role}>
+              {t.roles[role]}
+            </option>
+          ))}
+        </Select>
         <Tooltip content={t.setPassword}>
           <Button
             variant="ghost"

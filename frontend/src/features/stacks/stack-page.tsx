@@ -1,6 +1,9 @@
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { lazy, Suspense, useMemo } from 'react'
 import type { ContainerSummary } from '../../lib/api/types.ts'
+import { cn } from '../../lib/cn.ts'
+import { EndpointLink } from '../../lib/fleet/endpoint-link.tsx'
+import { ImageName } from '../../lib/fleet/image-name.tsx'
 import { useContainers } from '../../lib/fleet/use-containers.ts'
 import { formatBytes, formatPercent } from '../../lib/format.ts'
 import { fleetTexts } from '../../lib/texts/fleet.ts'
@@ -11,9 +14,12 @@ import { ContainerStatus } from '../../ui/fleet-status.tsx'
 import { PageHeader } from '../../ui/page-header.tsx'
 import { EmptyState, ErrorState, Loading, Skeleton } from '../../ui/states.tsx'
 import { Tabs } from '../../ui/tabs.tsx'
+import { StackStatus } from './stack-status.tsx'
 import type { StackTab } from './stacks-search.ts'
 
 const t = fleetTexts.stack
+const c = fleetTexts.container
+const COLUMNS = 'gap-x-4 sm:grid-cols-[2fr_9rem_3fr_5rem_6rem]'
 const route = getRouteApi('/app/stacks/$endpointId/$stackName')
 const LogsTab = lazy(() => import('./logs-tab.tsx').then((module) => ({ default: module.LogsTab })))
 const TAB_ITEMS: readonly { value: StackTab; label: string }[] = [
@@ -33,10 +39,15 @@ export function StackPage() {
         .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true })),
     [containers, endpointId, stackName],
   )
-  const where = members?.[0]?.endpointName
   return (
     <>
-      <PageHeader title={stackName} hint={where} />
+      <PageHeader
+        title={stackName}
+        status={
+          members && members.length > 0 ? <StackStatus look="soft" stack={countStates(members)} /> : null
+        }
+        hint={members?.[0] ? <EndpointLink of={members[0]} /> : null}
+      />
       {error && !members ? (
         <ErrorState error={error} onRetry={() => void refetch()} />
       ) : !members ? (
@@ -69,6 +80,19 @@ export function StackPage() {
             </Suspense>
           ) : (
             <Card>
+              <p
+                aria-hidden
+                className={cn(
+                  'hidden border-line border-b px-3 py-2 font-medium text-ink-3 text-xs sm:grid',
+                  COLUMNS,
+                )}
+              >
+                <span>{c.name}</span>
+                <span>{c.status}</span>
+                <span>{c.image}</span>
+                <span className="text-right">{c.cpu}</span>
+                <span className="text-right">{c.memory}</span>
+              </p>
               <ul>
                 {members.map((container) => (
                   <Member key={container.id} container={container} />
@@ -82,24 +106,41 @@ export function StackPage() {
   )
 }
 
+function countStates(members: readonly ContainerSummary[]) {
+  const count = (is: (member: ContainerSummary) => boolean) => members.filter(is).length
+  return {
+    containers: members.length,
+    running: count(({ state }) => state === 'running'),
+    unhealthy: count(({ health }) => health === 'unhealthy'),
+    restarting: count(({ state }) => state === 'restarting'),
+  }
+}
+
 function Member({ container }: { container: ContainerSummary }) {
   return (
-    <li className="relative grid grid-cols-[1fr_max-content] items-center gap-x-4 gap-y-0.5 border-line border-b px-3 py-2 text-sm last:border-0 hover:bg-raised sm:grid-cols-[2fr_9rem_3fr_5rem_6rem]">
+    <li
+      className={cn(
+        'relative grid grid-cols-[1fr_max-content] items-center gap-y-0.5 border-line border-b px-3 py-2 text-sm last:border-0 hover:bg-raised',
+        COLUMNS,
+      )}
+    >
       <Link
         to="/containers/$endpointId/$containerName"
         params={{ endpointId: container.endpointId, containerName: container.name }}
         className="min-w-0 truncate font-medium after:absolute after:inset-0 hover:text-accent"
       >
-        {container.service ?? container.name}
+        {container.name}
       </Link>
       <ContainerStatus state={container.state} health={container.health} exitCode={container.exitCode} />
-      <span className="col-span-2 truncate text-ink-2 sm:col-span-1" title={container.image}>
-        {container.image}
+      <span className="col-span-2 min-w-0 sm:col-span-1">
+        <ImageName image={container.image} className="text-ink-2" />
       </span>
-      <span className="tabular text-right">
+      <span className="tabular sm:text-right">
+        <span className="text-ink-3 sm:sr-only">{c.cpu} </span>
         {container.cpuPercent === null ? '–' : formatPercent(container.cpuPercent)}
       </span>
       <span className="tabular text-right">
+        <span className="text-ink-3 sm:sr-only">{c.memory} </span>
         {container.memoryUsedBytes === null ? '–' : formatBytes(container.memoryUsedBytes)}
       </span>
     </li>

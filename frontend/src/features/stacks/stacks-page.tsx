@@ -8,8 +8,8 @@ import { useList } from '../../lib/fleet/use-list.ts'
 import { formatBytes, formatPercent } from '../../lib/format.ts'
 import { fleetTexts } from '../../lib/texts/fleet.ts'
 import { texts } from '../../lib/texts.ts'
-import { Status } from '../../ui/badge.tsx'
 import type { TableColumn } from '../../ui/data-table/table-column.ts'
+import { StackStatus } from './stack-status.tsx'
 
 const t = fleetTexts.stack
 const c = fleetTexts.container
@@ -20,28 +20,11 @@ function StackLink({ stack }: { stack: StackSummary }) {
     <Link
       to="/stacks/$endpointId/$stackName"
       params={{ endpointId: stack.endpointId, stackName: stack.name }}
+      title={stack.name}
       className="font-medium after:absolute after:inset-0 hover:text-accent"
     >
       {stack.name}
     </Link>
-  )
-}
-
-function StackState({ stack }: { stack: StackSummary }) {
-  const tone =
-    stack.unhealthy > 0
-      ? 'critical'
-      : stack.running < stack.containers || stack.restarting > 0
-        ? 'warn'
-        : 'ok'
-  return (
-    <Status tone={tone} look="plain">
-      {stack.unhealthy > 0
-        ? t.unhealthy(stack.unhealthy)
-        : stack.running < stack.containers
-          ? t.someDown(stack.running, stack.containers)
-          : t.allUp}
-    </Status>
   )
 }
 
@@ -60,7 +43,7 @@ const COLUMNS: readonly TableColumn<StackSummary>[] = [
     header: t.state,
     cell: (row) => (
       <span className="flex">
-        <StackState stack={row} />
+        <StackStatus stack={row} />
       </span>
     ),
     value: (row) => (row.unhealthy > 0 ? 0 : row.running < row.containers ? 1 : 2),
@@ -122,7 +105,7 @@ const card = (row: StackSummary) => (
       <div className="min-w-0 truncate">
         <StackLink stack={row} />
       </div>
-      <StackState stack={row} />
+      <StackStatus stack={row} />
     </div>
     <p className="tabular truncate text-ink-3 text-xs">{`${row.endpointName} · ${row.services.join(', ')}`}</p>
   </>
@@ -134,6 +117,7 @@ const LIST: ListSpec<StackSummary> = {
   title: texts.nav.stacks,
   icon: Layers,
   texts: t,
+  hint: (rows) => t.count(rows.length),
   columns: COLUMNS,
   defaultSort: { id: 'name', descending: false },
   rowKey,

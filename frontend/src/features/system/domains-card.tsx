@@ -30,9 +30,7 @@ export function DomainsCard({ domains, className }: { domains: readonly DomainIn
               <th className={cn(HEAD, 'text-right')}>{t.rows}</th>
               <th className={cn(HEAD, 'text-right')}>{t.size}</th>
               <th className={cn(HEAD, 'text-right')}>{t.retention}</th>
-              <th className={cn(HEAD, 'pr-4')}>
-                <span className="sr-only">{t.available}</span>
-              </th>
+              <th className={cn(HEAD, 'pr-4')}>{t.state}</th>
             </tr>
           </thead>
           <tbody className="divide-y divide-line border-line border-t">
@@ -59,7 +57,9 @@ function DomainRow({ domain }: { domain: DomainInfo }) {
         {domain.placement === null ? '–' : <Badge>{t.storeNames[domain.placement]}</Badge>}
       </td>
       <td className="tabular px-3 text-right text-ink-2">{domain.epoch}</td>
-      <td className="tabular px-3 text-right">{rows === null ? '–' : formatCount(rows)}</td>
+      <td className="tabular px-3 text-right">
+        {rows === null ? <span className="text-ink-3">{t.notCounted}</span> : formatCount(rows)}
+      </td>
       <td className="tabular px-3 text-right">{size === null ? '–' : formatBytes(size)}</td>
       <td className="tabular whitespace-nowrap px-3 text-right">
         {domain.retentionDays === null ? t.forEver : t.days(domain.retentionDays)}

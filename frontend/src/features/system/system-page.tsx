@@ -109,7 +109,7 @@ function CollectorCard({ collector }: { collector: SystemInfo['collector'] }) {
         [t.endpoints, formatCount(collector.endpoints)],
         [t.containers, formatCount(collector.containers)],
         [t.sampleAge, age === null ? texts.common.noSamples : `${formatDuration(age)} ago`],
-        [t.queue, formatCount(collector.queueLength)],
+        [t.queue, t.samples(formatCount(collector.queueLength))],
         [
           t.dropped,
           droppedSamples > 0 ? (

@@ -1,14 +1,15 @@
 import { Link } from '@tanstack/react-router'
 import { ChevronDown } from 'lucide-react'
 import { useMemo, useState } from 'react'
-import { Badge, Status } from '../../ui/badge.tsx'
+import { Badge } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Card } from '../../ui/card.tsx'
 import { Time } from '../../ui/time.tsx'
 import type { FleetEvent } from '../api/types.ts'
 import { formatLocal, formatLocalDate } from '../format.ts'
 import { fleetTexts } from '../texts/fleet.ts'
-import { eventDetails, eventTone, groupByDay } from './event-look.ts'
+import { eventDetails, groupByDay } from './event-look.ts'
+import { EventStatus } from './event-status.tsx'
 
 const t = fleetTexts.event
 const DAY_MS = 86_400_000
@@ -43,7 +44,6 @@ export function EventList(props: {
 function EventRow({ event, where }: { event: FleetEvent; where: string | undefined }) {
   const [open, setOpen] = useState(false)
   const details = eventDetails(event)
-  const code = event.attributes.exitCode
   return (
     <li className="border-line border-b px-3 py-1 text-sm last:border-0">
       <div className="flex min-h-8 flex-wrap items-center gap-x-3 gap-y-0.5">
@@ -52,10 +52,7 @@ function EventRow({ event, where }: { event: FleetEvent; where: string | undefin
           <Time at={event.at} className="text-ink-3" />
         </span>
         <span className="flex min-w-0 sm:min-w-48">
-          <Status tone={eventTone(event)} look="plain">
-            {event.action}
-            {event.action === 'die' && code !== undefined ? ` · ${t.exit(code)}` : ''}
-          </Status>
+          <EventStatus event={event} />
         </span>
         <span className="min-w-0 flex-1 basis-40 [overflow-wrap:anywhere]">
           {event.kind === 'container' ? (

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { FleetEvent } from '../api/types.ts'
-import { eventDetails, eventTone, groupByDay } from './event-look.ts'
+import { eventDetails, eventTone, eventWords, groupByDay } from './event-look.ts'
 
 const anEvent = (over: Partial<FleetEvent> = {}): FleetEvent => ({
   id: 1,
@@ -13,6 +13,15 @@ const anEvent = (over: Partial<FleetEvent> = {}): FleetEvent => ({
   stack: null,
   attributes: {},
   ...over,
+})
+
+test.each([
+  ['start', {}, 'start'],
+  ['die', { exitCode: '137' }, 'die · exit code 137'],
+  ['stop', { exitCode: '0' }, 'stop'],
+  ['health_status: unhealthy', {}, 'unhealthy'],
+])('%s with %o is called "%s"', (action, attributes, words) => {
+  expect(eventWords(anEvent({ action, attributes }))).toBe(words)
 })
 
 test.each([

@@ -1,4 +1,5 @@
 import type { FleetEvent } from '../api/types.ts'
+import { fleetTexts } from '../texts/fleet.ts'
 import { isOrderlyExit } from './exit-codes.ts'
 
 export type EventTone = 'ok' | 'warn' | 'critical' | 'info' | 'unknown'
@@ -23,6 +24,16 @@ export function eventTone(event: Pick<FleetEvent, 'kind' | 'action' | 'attribute
     return 'warn'
   if (action === 'stop' || action === 'unpause' || action === 'rename') return 'unknown'
   return 'info'
+}
+
+/** `health_status: unhealthy` says the same without its first word. */
+const HEALTH_PREFIX = /^health_status: /
+
+/** What an event is called: the engine's own word, with the code of an exit. */
+export function eventWords({ action, attributes }: Pick<FleetEvent, 'action' | 'attributes'>): string {
+  const code = action === 'die' ? attributes.exitCode : undefined
+  const words = action.replace(HEALTH_PREFIX, '')
+  return code === undefined ? words : `${words} · ${fleetTexts.event.exit(code)}`
 }
 
 /** Went wrong by itself, as opposed to being done by somebody. */

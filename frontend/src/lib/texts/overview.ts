@@ -55,6 +55,7 @@ export const overviewTexts = {
     noneHint: 'Every endpoint answers, no container is unhealthy, restarting or dead.',
     more: (count: number) => `${formatCount(count)} more`,
     endpointDown: 'does not answer',
+    older: 'over 1 h',
   },
   top: {
     cpu: 'Most CPU',

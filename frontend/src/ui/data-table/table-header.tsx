@@ -59,7 +59,7 @@ export function TableHeader<T>(props: TableHeaderProps<T>) {
                 type="button"
                 onClick={() => props.onSort(nextSort(column, sort))}
                 className={cn(
-                  'inline-flex max-w-full items-center gap-1 rounded-sm hover:text-ink',
+                  'inline-flex max-w-full items-center align-top gap-1 rounded-sm hover:text-ink',
                   column.align === 'right' && 'flex-row-reverse',
                   active && 'text-ink',
                 )}
