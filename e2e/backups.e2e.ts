@@ -1,8 +1,8 @@
-import AxeBuilder from '@axe-core/playwright'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { launchBrowser, settled, visit } from './browser.ts'
 import { ADMIN, type Product, startProduct } from './product.ts'
+import { expectAccessible } from './stage.ts'
 
 const RESTORE_MS = 60_000
 
@@ -20,11 +20,6 @@ afterAll(async () => {
   await product?.stop()
 })
 
-async function expectAccessible(): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze()
-  expect(violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)])).toEqual([])
-}
-
 const rows = () => page.locator('[data-backup]')
 
 describe('the backups page', () => {
@@ -32,14 +27,14 @@ describe('the backups page', () => {
     await page.goto('/backups')
     await settled(page)
     await page.getByText('No backup yet').waitFor()
-    await expectAccessible()
+    await expectAccessible(page)
     await page.getByRole('button', { name: 'Back up now' }).click()
     await rows().first().getByText('proved', { exact: true }).waitFor()
     await page.getByRole('progressbar').waitFor({ state: 'detached' })
     // Afresh: a button that is just being enabled is still pale.
     await page.goto('/backups')
     await settled(page)
-    await expectAccessible()
+    await expectAccessible(page)
   })
 
   it('shows what a restore loses, restores, and signs everybody out', { timeout: 180_000 }, async () => {
@@ -50,7 +45,7 @@ describe('the backups page', () => {
     await rows().first().getByRole('button', { name: 'Restore' }).click()
     const dialog = page.getByRole('dialog')
     await dialog.getByRole('cell', { name: 'settings', exact: true }).waitFor()
-    await expectAccessible()
+    await expectAccessible(page)
     const confirm = dialog.getByRole('button', { name: 'Restore' })
     expect(await confirm.isEnabled()).toBe(false)
     await dialog.getByRole('textbox').fill('restore')
@@ -63,7 +58,7 @@ describe('the backups page', () => {
     await page.goto('/backups')
     await page.getByText('was restored').waitFor()
     await page.getByText('before a restore').waitFor()
-    await expectAccessible()
+    await expectAccessible(page)
     await page.goto('/settings')
     expect(await page.getByLabel('Name of this installation').inputValue()).toBe('Holdfast')
   })

@@ -1,39 +1,23 @@
-import AxeBuilder from '@axe-core/playwright'
 import pg from 'pg'
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startPostgres, type TestServer } from '../backend/test/postgres-server.ts'
-import { type Complaints, launchBrowser, settled, visit } from './browser.ts'
-import { type Product, startProduct } from './product.ts'
+import { settled, visit } from './browser.ts'
+import { expectAccessible, type Stage, setStage } from './stage.ts'
 
-let postgres: TestServer
-let product: Product
-let browser: Browser
+let stage: Stage
 let page: Page
-let complaints: Complaints
 
 beforeAll(async () => {
-  postgres = await startPostgres()
-  product = await startProduct({ history: '0', hosts: 1, containers: 5, postgresUrl: postgres.url })
-  browser = await launchBrowser()
-  ;({ page, complaints } = await visit(browser, product.url))
+  stage = await setStage({ history: '0', hosts: 1, containers: 5 })
+  page = stage.page
 })
-afterAll(async () => {
-  await browser?.close()
-  await product?.stop()
-  await postgres?.stop()
-})
+afterAll(() => stage?.close())
 
 async function onDatabase(sql: string): Promise<void> {
-  const client = new pg.Client(postgres.url)
+  const client = new pg.Client(stage.postgresUrl)
   await client.connect()
   await client.query(sql)
   await client.end()
-}
-
-async function expectAccessible(): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze()
-  expect(violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)])).toEqual([])
 }
 
 const index = () => page.locator('[data-finding="schema.index"]')
@@ -51,7 +35,7 @@ describe('the doctor page', () => {
     await settled(page)
     await index().getByText('An index is missing').waitFor()
     expect(await index().getByText('Warning').isVisible()).toBe(true)
-    await expectAccessible()
+    await expectAccessible(page)
     const command = await index().locator('code').textContent()
     await onDatabase(command ?? '')
     await runAgain()
@@ -59,7 +43,7 @@ describe('the doctor page', () => {
     expect(await page.getByText('Tables, keys and indexes').count()).toBe(0)
     await page.getByRole('switch', { name: /Show what is fine/ }).click()
     await page.getByText('Tables, keys and indexes').first().waitFor()
-    await expectAccessible()
+    await expectAccessible(page)
   })
 
   it('says that there is nothing to mend', async () => {
@@ -73,28 +57,27 @@ describe('the doctor page', () => {
     await page.goto('/doctor')
     await settled(page)
     await page.getByRole('main').getByText('were looked at and are fine').waitFor()
-    await expectAccessible()
-    expect(complaints.errors).toEqual([])
+    await expectAccessible(page)
+    expect(stage.complaints.errors).toEqual([])
   })
 
   it.each([
     ['in light', { theme: 'light' }],
     ['on a phone', { viewport: 'phone' }],
   ] as const)('reads well %s', { timeout: 60_000 }, async (_name, options) => {
-    const opened = await visit(browser, product.url, options)
+    const opened = await visit(stage.browser, stage.product.url, options)
     await opened.page.goto('/doctor')
     await settled(opened.page)
     await opened.page.locator('[data-finding]').first().waitFor()
     await opened.page.getByRole('switch', { name: /Show what is fine/ }).click()
-    const { violations } = await new AxeBuilder({ page: opened.page }).analyze()
-    expect(violations.map(({ id }) => id)).toEqual([])
+    await expectAccessible(opened.page)
     const overflow = await opened.page.locator('html').evaluate((html) => html.scrollWidth - html.clientWidth)
     expect(overflow).toBe(0)
     await opened.close()
   })
 
   it('is for admins alone', async () => {
-    const opened = await visit(browser, product.url, { signedIn: false })
+    const opened = await visit(stage.browser, stage.product.url, { signedIn: false })
     const { status } = await opened.page.request
       .get('/api/doctor')
       .then((answer) => ({ status: answer.status() }))

@@ -65,7 +65,7 @@ describe('overview', () => {
 
 describe('containers', () => {
   it('keeps the filter in the address and finds it there again', async () => {
-    const { name } = await aContainer(ana.context)
+    const { name } = await aContainer(ana.context.request)
     await page.goto('/containers')
     await settled(page)
     await page.keyboard.press('/')
@@ -87,7 +87,7 @@ describe('containers', () => {
   })
 
   it('draws charts of one container, now and of the last day', async () => {
-    const { endpointId, name } = await aContainer(ana.context)
+    const { endpointId, name } = await aContainer(ana.context.request)
     await page.goto(`/containers/${endpointId}/${name}`)
     await settled(page)
     await page.getByRole('img', { name: /^CPU/ }).first().waitFor()
@@ -102,7 +102,7 @@ describe('containers', () => {
   })
 
   it('follows its log', async () => {
-    const { endpointId, name } = await aContainer(ana.context)
+    const { endpointId, name } = await aContainer(ana.context.request)
     await page.goto(`/containers/${endpointId}/${name}?tab=logs`)
     await settled(page)
     await page.getByRole('log').waitFor()
@@ -112,7 +112,7 @@ describe('containers', () => {
 
 describe('a search in a log', () => {
   const searchOf = async (q: string) => {
-    const { endpointId, name } = await aContainer(ana.context)
+    const { endpointId, name } = await aContainer(ana.context.request)
     await page.goto(`/containers/${endpointId}/${name}?tab=logs&q=${q}`)
   }
   const endpoint = /\/logs\/search\?/
@@ -159,7 +159,7 @@ describe('a search in a log', () => {
 
 describe('keyboard', () => {
   it('finds a container from anywhere', async () => {
-    const { name } = await aContainer(ana.context)
+    const { name } = await aContainer(ana.context.request)
     await page.goto('/system')
     await settled(page)
     await page.keyboard.press('Control+k')

@@ -1,4 +1,4 @@
-import type { BrowserContext } from 'playwright-core'
+import type { APIRequestContext, BrowserContext } from 'playwright-core'
 
 export interface PageCase {
   /** File name of its screenshots. */
@@ -30,21 +30,25 @@ const fixed: readonly PageCase[] = [
   { name: 'settings-users', path: '/settings?tab=users', signedIn: true },
   { name: 'settings-tokens', path: '/settings?tab=tokens', signedIn: true },
   { name: 'settings-account', path: '/settings?tab=sessions', signedIn: true },
+  { name: 'not-found', path: '/nowhere', signedIn: true },
   { name: 'login', path: '/login', signedIn: false },
 ]
 
 interface Container {
   endpointId: number
+  id: string
   name: string
   stack: string | null
 }
 
-/** A running container of a stack, for the pages that are about one. */
-export async function aContainer(context: BrowserContext): Promise<Container> {
-  const answer = await context.request.get('/api/containers?state=running&limit=200')
+/** A running container of a stack, for the pages that are about one; that of a name, or the first. */
+export async function aContainer(request: APIRequestContext, name?: string): Promise<Container> {
+  const answer = await request.get('/api/containers?state=running&limit=200')
   const { items }: { items: Container[] } = await answer.json()
-  const found = items.find((container) => container.stack !== null)
-  if (!found) throw new Error('The simulated fleet has no running container in a stack')
+  const found = items.find(
+    (container) => container.stack !== null && [undefined, container.name].includes(name),
+  )
+  if (!found) throw new Error(`The simulated fleet has no running container in a stack: ${name ?? 'any'}`)
   return found
 }
 
@@ -60,7 +64,7 @@ async function localHost(context: BrowserContext): Promise<number> {
 /** Every page there is; details are of the first thing of their kind. */
 export async function allPages(context: BrowserContext): Promise<PageCase[]> {
   const local = await localHost(context)
-  const { endpointId, name, stack } = await aContainer(context)
+  const { endpointId, name, stack } = await aContainer(context.request)
   const container = `/containers/${endpointId}/${name}`
   const details = [
     { name: 'host', path: `/hosts/${local}` },

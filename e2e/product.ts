@@ -15,11 +15,12 @@ export const ADMIN = { username: 'ana', password: 'a-long-e2e-password' }
 export interface Product {
   /** `http://127.0.0.1:port` */
   readonly url: string
+  readonly dataDir: string
   /** The address that the log names while no admin exists. */
   setupUrl(): string
-  /** Stops the server and leaves its data; `start` brings it back at the same address. */
+  /** Stops the server and leaves its data; `start` brings it back at the same address, with changes of its settings. */
   halt(): Promise<void>
-  start(): Promise<void>
+  start(changes?: NodeJS.ProcessEnv): Promise<void>
   /** Ends it and removes its data. */
   stop(): Promise<void>
 }
@@ -74,11 +75,11 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   let output = ''
   let child: ChildProcess | undefined
 
-  const start = async () => {
+  const start = async (changes: NodeJS.ProcessEnv = {}) => {
     const started = spawn(process.execPath, ['backend/dist/cli/main.js', 'demo', ...args], {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env,
+      env: { ...env, ...changes },
     })
     child = started
     for (const stream of [started.stdout, started.stderr]) {
@@ -103,6 +104,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   }
   return {
     url,
+    dataDir,
     start,
     halt,
     stop,

@@ -1,93 +1,71 @@
-import { mkdir } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
-import type { Browser, Page } from 'playwright-core'
+import type { APIResponse, Page } from 'playwright-core'
 import { afterAll, beforeAll, it } from 'vitest'
-import { startPostgres, type TestServer } from '../backend/test/postgres-server.ts'
-import { launchBrowser, settled, visit } from './browser.ts'
-import { type Product, startProduct } from './product.ts'
+import { finishMoves } from './finish-moves.ts'
+import { openPhotographer, type Photographer } from './pictures.ts'
+import { type Stage, setStage } from './stage.ts'
 
-const FOLDER = fileURLToPath(new URL('../docs/screenshots', import.meta.url))
-const DRAWN_MS = 1_000
-const LOOKS = [
-  { look: 'dark', theme: 'dark', viewport: 'desktop' },
-  { look: 'light', theme: 'light', viewport: 'desktop' },
-  { look: 'phone', theme: 'dark', viewport: 'phone' },
-] as const
 /** The rows of `metrics` are enough to see a copy on its way. */
-const HISTORY = '10d'
+const HISTORY = '30d'
+const MIRRORED = ['traces', 'audit', 'llm-traces', 'monitoring', 'notifications', 'settings']
 
-let postgres: TestServer
-let product: Product
-let browser: Browser
-let page: Page
+interface Unit {
+  readonly state: string
+  readonly verify: { readonly clean: boolean } | null
+}
+
+let stage: Stage
+let photographer: Photographer
 
 beforeAll(async () => {
-  await mkdir(FOLDER, { recursive: true })
-  postgres = await startPostgres()
-  product = await startProduct({ hosts: 3, containers: 40, history: HISTORY, postgresUrl: postgres.url })
-  browser = await launchBrowser()
-  ;({ page } = await visit(browser, product.url))
+  stage = await setStage({ hosts: 3, containers: 40, history: HISTORY })
+  photographer = await openPhotographer(stage.browser, stage.product.url)
 })
-afterAll(async () => {
-  await browser?.close()
-  await product?.stop()
-  await postgres?.stop()
-})
+afterAll(() => stage?.close())
 
-/** One picture in each look. */
-async function take(
-  name: string,
-  path: string,
-  prepare: (page: Page) => Promise<unknown> = async () => null,
-) {
-  for (const { look, theme, viewport } of LOOKS) {
-    const { page: shown, close } = await visit(browser, product.url, { theme, viewport })
-    await shown.goto(path)
-    await settled(shown)
-    await prepare(shown)
-    await shown.waitForTimeout(DRAWN_MS)
-    await shown.screenshot({ path: `${FOLDER}/${name}-${look}.png` })
-    await close()
-  }
+const answered = async (asked: Promise<APIResponse>): Promise<APIResponse> => {
+  const answer = await asked
+  if (!answer.ok()) throw new Error(`${answer.url()}: ${await answer.text()}`)
+  return answer
 }
+const change = (method: 'POST' | 'PUT', path: string, data: unknown = {}) =>
+  answered(stage.page.request.fetch(path, { method, data, headers: { origin: stage.product.url } }))
 
-async function post(path: string, body?: unknown): Promise<void> {
-  const answer = await page.request.post(path, { headers: { origin: product.url }, data: body ?? {} })
-  if (!answer.ok()) throw new Error(`${path}: ${await answer.text()}`)
-}
-
-async function until(unit: string, condition: (unit: { verify: { clean: boolean } | null }) => boolean) {
+async function until(unit: string, condition: (unit: Unit) => boolean): Promise<void> {
   for (;;) {
-    const answer = await page.request.get(`/api/storage/units/${unit}`)
+    const answer = await answered(stage.page.request.get(`/api/storage/units/${unit}`))
     if (condition(await answer.json())) return
-    await page.waitForTimeout(250)
+    await stage.page.waitForTimeout(250)
   }
 }
 
-const step = (unit: string, action: string, body?: unknown) =>
-  post(`/api/storage/units/${unit}/${action}`, body)
+const scrollTo = (page: Page, unit: string) => page.locator(`[data-unit="${unit}"]`).scrollIntoViewIfNeeded()
 
-it('takes pictures of a plan, of mirrors and of a unit that was compared', { timeout: 900_000 }, async () => {
-  await page.goto('/')
-  await settled(page)
-  await take('storage-planned', '/storage?tab=plan&what=1', async (shown) => {
+it('takes pictures of a move from its plan to its end', { timeout: 900_000 }, async () => {
+  const { page, product, postgresUrl } = stage
+  await photographer.take('storage-planned', '/storage?tab=plan', async (shown) => {
     await shown.getByRole('button', { name: 'Make the plan' }).click()
     await shown.getByText('Disk needed').waitFor()
   })
-  for (const unit of ['audit', 'monitoring', 'settings']) await step(unit, 'mirror')
-  for (const unit of ['audit', 'monitoring', 'settings'])
-    await until(unit, ({ verify }) => verify?.clean === true)
-  const shadow = await page.request.put('/api/storage/units/settings/shadow', {
-    headers: { origin: product.url },
-    data: { share: 100 },
-  })
-  if (!shadow.ok()) throw new Error(await shadow.text())
+  for (const unit of MIRRORED) await change('POST', `/api/storage/units/${unit}/mirror`)
+  for (const unit of MIRRORED) await until(unit, ({ verify }) => verify?.clean === true)
+  await change('PUT', '/api/storage/units/settings/shadow', { share: 100 })
   for (let i = 0; i < 40; i++) await page.request.get('/api/settings')
-  await step('metrics', 'mirror')
-  await take('storage-moving', '/storage')
-  await take('storage-verified', '/storage', async (shown) => {
-    const card = shown.locator('[data-unit="settings"]')
-    await card.locator('summary').click()
-    await card.scrollIntoViewIfNeeded()
+  await photographer.take('storage-moving', '/storage')
+  await photographer.take('storage-verified', '/storage', async (shown) => {
+    await shown.locator('[data-unit="settings"] summary').click()
+    await scrollTo(shown, 'settings')
   })
+  await change('POST', '/api/storage/units/metrics/mirror')
+  await until('metrics', ({ state }) => state === 'copying')
+  await photographer.take('storage-copying', '/storage', (shown) => scrollTo(shown, 'metrics'))
+  await photographer.close()
+
+  await product.halt()
+  await finishMoves(product.dataDir, postgresUrl)
+  await product.start({ STORAGE_PLACEMENT: undefined })
+  const afterwards = await openPhotographer(stage.browser, product.url)
+  await afterwards.take('storage-finished', '/storage', (shown) =>
+    shown.getByText('nothing uses the SQLite file any more').waitFor(),
+  )
+  await afterwards.close()
 })

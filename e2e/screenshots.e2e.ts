@@ -1,34 +1,36 @@
-import { mkdir } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, it } from 'vitest'
-import { launchBrowser, settled, visit } from './browser.ts'
-import { allPages, type PageCase } from './pages.ts'
+import type { APIRequestContext, Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, it } from 'vitest'
+import { launchBrowser, visit } from './browser.ts'
+import { aContainer, allPages, type PageCase } from './pages.ts'
+import { openPhotographer } from './pictures.ts'
 import { type Product, startProduct } from './product.ts'
 
-const FOLDER = fileURLToPath(new URL('../docs/screenshots', import.meta.url))
 /** Shows what else runs on the machine that takes the pictures. */
-const PRIVATE = new Set(['host-processes', 'host-hardware'])
+const PRIVATE = ['host-processes', 'host-hardware']
+/** Taken of a storage in motion, in a file of their own, or of nothing but emptiness. */
+const ELSEWHERE = ['storage', 'storage-plan', 'storage-quarantine', 'storage-timeline']
 /** Live charts look like charts after a few samples. */
 const MOVING_MS = 120_000
-const DRAWN_MS = 1500
-
-const LOOKS = [
-  { look: 'dark', theme: 'dark', viewport: 'desktop' },
-  { look: 'light', theme: 'light', viewport: 'desktop' },
-  { look: 'phone', theme: 'dark', viewport: 'phone' },
-] as const
 
 let product: Product
 let browser: Browser
 let pages: PageCase[]
 
 beforeAll(async () => {
-  await mkdir(FOLDER, { recursive: true })
-  product = await startProduct({ hosts: 5, containers: 100, history: '30d', ownEngine: true })
+  product = await startProduct({ hosts: 5, containers: 100, history: '30d' })
   browser = await launchBrowser()
   const { page, context, close } = await visit(browser, product.url)
-  pages = (await allPages(context)).filter((each) => !PRIVATE.has(each.name))
+  await doSomeWork(context.request)
+  const cart = await aContainer(context.request, 'shop-cart-1')
+  const api = await aContainer(context.request, 'shop-api-1')
+  /** Pages that say more of another container than the first. */
+  const paths: Partial<Record<string, string>> = {
+    'container-events': `/containers/${cart.endpointId}/${cart.name}?tab=events`,
+    'container-logs': `/containers/${api.endpointId}/${api.name}?tab=logs`,
+  }
+  pages = (await allPages(context))
+    .filter(({ name }) => ![...PRIVATE, ...ELSEWHERE].includes(name))
+    .map((page) => ({ ...page, path: paths[page.name] ?? page.path }))
   // Watched, it is sampled each second.
   await page.goto('/')
   await page.waitForTimeout(MOVING_MS)
@@ -40,15 +42,60 @@ afterAll(async () => {
   await product?.stop()
 })
 
-describe.each(LOOKS)('$look', ({ look, theme, viewport }) => {
-  it('takes a picture of every page', { timeout: 600_000 }, async () => {
-    for (const { name, path, signedIn } of pages) {
-      const { page, close } = await visit(browser, product.url, { theme, viewport, signedIn })
-      await page.goto(path)
-      await settled(page)
-      await page.waitForTimeout(DRAWN_MS)
-      await page.screenshot({ path: `${FOLDER}/${name}-${look}.png` })
-      await close()
-    }
-  })
+/** What an operator does on a morning, so that no list is empty. */
+async function doSomeWork(request: APIRequestContext): Promise<void> {
+  const call = async (method: 'POST' | 'PATCH', path: string, data: unknown = {}) => {
+    const answer = await request.fetch(path, { method, data, headers: { origin: product.url } })
+    if (!answer.ok()) throw new Error(`${method} ${path}: ${await answer.text()}`)
+  }
+  await call('POST', '/api/users', { username: 'ben', password: 'a-long-password', role: 'operator' })
+  await call('POST', '/api/users', { username: 'chloe', password: 'a-long-password', role: 'viewer' })
+  await call('POST', '/api/tokens', { name: 'prometheus', scopes: ['metrics'] })
+  const expiresAt = new Date(Date.now() + 90 * 86_400_000).toISOString()
+  await call('POST', '/api/tokens', { name: 'deploy script', scopes: ['read', 'write'], expiresAt })
+  await call('PATCH', '/api/settings', { values: { 'audit.retention.days': 730 } })
+  for (const name of ['shop-cart-1', 'payments-gateway-1']) {
+    const { endpointId, id } = await aContainer(request, name)
+    await call('POST', `/api/containers/${endpointId}/${id}/restart`)
+  }
+  for (let i = 0; i < 2; i++) {
+    await call('POST', '/api/backups')
+    await backedUp(request)
+  }
+}
+
+async function backedUp(request: APIRequestContext): Promise<void> {
+  for (;;) {
+    const answer = await request.get('/api/backups')
+    const { operation }: { operation: unknown } = await answer.json()
+    if (operation === null) return
+    await new Promise((resolve) => setTimeout(resolve, 500))
+  }
+}
+
+async function openPalette(page: Page): Promise<void> {
+  await page.keyboard.press('Control+k')
+  await page.getByRole('combobox').last().fill('api')
+  await page.getByRole('option').first().waitFor()
+}
+
+it('takes a picture of every page', { timeout: 900_000 }, async () => {
+  const member = await openPhotographer(browser, product.url)
+  for (const { name, path } of pages.filter(({ signedIn }) => signedIn)) await member.take(name, path)
+  await member.take('palette', '/', openPalette)
+  await member.close()
+  const guest = await openPhotographer(browser, product.url, { signedIn: false })
+  for (const { name, path } of pages.filter(({ signedIn }) => !signedIn)) await guest.take(name, path)
+  await guest.close()
+})
+
+it('takes a picture of the first start', { timeout: 180_000 }, async () => {
+  const fresh = await startProduct({ withAdmin: false, history: '0', hosts: 1, containers: 20 })
+  try {
+    const guest = await openPhotographer(browser, fresh.url, { signedIn: false })
+    await guest.take('setup', new URL(fresh.setupUrl()).pathname)
+    await guest.close()
+  } finally {
+    await fresh.stop()
+  }
 })

@@ -1,30 +1,19 @@
-import AxeBuilder from '@axe-core/playwright'
-import type { Browser, Locator, Page } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startPostgres, type TestServer } from '../backend/test/postgres-server.ts'
-import { type Complaints, launchBrowser, settled, visit } from './browser.ts'
-import { type Product, startProduct } from './product.ts'
+import { settled } from './browser.ts'
+import { expectAccessible, type Stage, setStage } from './stage.ts'
 
 /** A cut over waits for a calm minute and for a backup that was read back. */
 const FLIP_MS = 150_000
 
-let postgres: TestServer
-let product: Product
-let browser: Browser
+let stage: Stage
 let page: Page
-let complaints: Complaints
 
 beforeAll(async () => {
-  postgres = await startPostgres()
-  product = await startProduct({ history: '0', hosts: 1, containers: 5, postgresUrl: postgres.url })
-  browser = await launchBrowser()
-  ;({ page, complaints } = await visit(browser, product.url))
+  stage = await setStage({ history: '0', hosts: 1, containers: 5 })
+  page = stage.page
 })
-afterAll(async () => {
-  await browser?.close()
-  await product?.stop()
-  await postgres?.stop()
-})
+afterAll(() => stage?.close())
 
 const card = (unit: string): Locator => page.locator(`[data-unit="${unit}"]`)
 const press = (step: string, unit: string) =>
@@ -38,11 +27,6 @@ async function confirm(verb: string): Promise<void> {
   await dialog.waitFor({ state: 'detached' })
 }
 
-async function expectAccessible(): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze()
-  expect(violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)])).toEqual([])
-}
-
 describe('the storage page', () => {
   it('plans and rehearses a unit', async () => {
     await page.goto('/storage')
@@ -51,7 +35,7 @@ describe('the storage page', () => {
     await page.getByRole('button', { name: 'Make the plan' }).click()
     await page.getByRole('button', { name: 'Rehearse settings' }).click()
     await page.getByText('every row equal').waitFor()
-    await expectAccessible()
+    await expectAccessible(page)
   })
 
   it('opens one card without stretching its neighbours', async () => {
@@ -74,7 +58,7 @@ describe('the storage page', () => {
     await confirm('Mirror')
     await card('settings').getByRole('img', { name: 'Changes flow from SQLite to PostgreSQL' }).waitFor()
     await card('settings').getByText('rows equal').waitFor()
-    await expectAccessible()
+    await expectAccessible(page)
     const cutOver = card('settings').getByRole('button', { name: 'Cut over settings' })
     await expect.poll(() => cutOver.isEnabled(), { timeout: FLIP_MS, interval: 500 }).toBe(true)
     await cutOver.click()
@@ -94,6 +78,6 @@ describe('the storage page', () => {
     await press('Give up', 'settings')
     await confirm('Give up')
     await card('settings').getByRole('button', { name: 'Mirror settings' }).waitFor()
-    expect(complaints).toEqual({ errors: [], foreign: [] })
+    expect(stage.complaints).toEqual({ errors: [], foreign: [] })
   })
 })

@@ -1,0 +1,51 @@
+import { mkdir } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import type { Browser, Page } from 'playwright-core'
+import { settled, type Visit, visit } from './browser.ts'
+
+const FOLDER = fileURLToPath(new URL('../docs/screenshots', import.meta.url))
+/** Charts are drawn and fonts are there. */
+const DRAWN_MS = 1_500
+
+const LOOKS = [
+  { look: 'dark', theme: 'dark', viewport: 'desktop' },
+  { look: 'light', theme: 'light', viewport: 'desktop' },
+  { look: 'phone', theme: 'dark', viewport: 'phone' },
+] as const
+
+export interface Photographer {
+  /**
+   * One picture in each look.
+   *
+   * @param prepare brings the page into the state that is wanted, once it has loaded.
+   */
+  take(name: string, path: string, prepare?: (page: Page) => Promise<unknown>): Promise<void>
+  close(): Promise<void>
+}
+
+/** One visitor for each look: signing in for every picture would fill the audit log with it. */
+export async function openPhotographer(
+  browser: Browser,
+  url: string,
+  options: { signedIn: boolean } = { signedIn: true },
+): Promise<Photographer> {
+  await mkdir(FOLDER, { recursive: true })
+  const visitors: { look: string; visitor: Visit }[] = []
+  for (const { look, ...others } of LOOKS)
+    visitors.push({ look, visitor: await visit(browser, url, { ...others, ...options }) })
+  return {
+    async take(name, path, prepare = async () => null) {
+      for (const { look, visitor } of visitors) {
+        const { page } = visitor
+        await page.goto(path)
+        await settled(page)
+        await prepare(page)
+        await page.waitForTimeout(DRAWN_MS)
+        await page.screenshot({ path: `${FOLDER}/${name}-${look}.png` })
+      }
+    },
+    async close() {
+      for (const { visitor } of visitors) await visitor.close()
+    },
+  }
+}
