@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { databases, type TestDatabase } from '../../test/databases.ts'
+import { testEngines } from '../../test/engines.ts'
 import { domains } from './domains.ts'
 import { dropPartitions, ensurePartitions, partitionsOf } from './pg-partitions.ts'
 
@@ -8,7 +9,7 @@ const startMs = Date.UTC(2020, 4, 17, 13)
 const tables = Object.keys(domains.metrics.tables)
 const kind = (name: string) => databases.find((each) => each.name === name)!
 
-describe('partitions on PostgreSQL', () => {
+describe.skipIf(!testEngines().includes('postgres'))('partitions on PostgreSQL', () => {
   let test: TestDatabase
   beforeAll(async () => {
     test = await kind('postgres').open({ migrated: true })
@@ -38,7 +39,8 @@ describe('partitions on PostgreSQL', () => {
   })
 })
 
-it('are left to TimescaleDB where it keeps the table', async () => {
+it('are left to TimescaleDB where it keeps the table', async ({ skip }) => {
+  skip(!testEngines().includes('timescale'), 'TEST_ENGINES leaves TimescaleDB out')
   const test = await kind('timescale').open({ migrated: true })
   try {
     await ensurePartitions(test.db, ['metrics'], startMs, startMs + dayMs)
