@@ -1,81 +1,28 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { startTestApp, type TestApp } from '../../test/app.ts'
-import { plainDatabases, type TestDatabase } from '../../test/databases.ts'
-import { createLogger } from '../core/log.ts'
+import { describe, expect, it } from 'vitest'
+import { cliInstallation, LOCAL_SECRET, printed } from '../../test/cli.ts'
 import { writeServerFile } from '../core/server-file.ts'
-import { openStorage, type Storage } from '../db/app-db-router.ts'
 import { runDoctor } from './doctor/run.ts'
 import type { DoctorFlags } from './doctor.ts'
 
-const postgres = plainDatabases.find((kind) => kind.name === 'postgres')!
-const SECRET = 'hfl_this-is-only-for-this-test'
-
-let dataDir: string
-let database: TestDatabase
-const closers: (() => Promise<unknown>)[] = []
-beforeEach(async () => {
-  dataDir = mkdtempSync(join(tmpdir(), 'holdfast-doctor-'))
-  database = await postgres.open()
-})
-afterEach(async () => {
-  for (const close of closers.splice(0).toReversed()) await close()
-  await database.close()
-  rmSync(dataDir, { recursive: true, force: true })
-})
-
-const openHere = (): Promise<Storage> =>
-  openStorage({
-    config: {
-      dataDir,
-      postgresAppUrl: database.location,
-      postgresAppMaxConnections: 10,
-      storagePlacement: 'sqlite',
-      storagePlacements: {},
-    },
-    log: createLogger('silent'),
-    clock: () => new Date(),
-  })
-
-async function serve(): Promise<TestApp> {
-  const storage = await openHere()
-  closers.push(() => storage.close())
-  const app = await startTestApp({
-    storage,
-    dataDir,
-    localSecret: SECRET,
-    env: { POSTGRES_APP_URL: database.location },
-  })
-  closers.push(() => app.stop())
-  writeServerFile(dataDir, { url: app.base, pid: process.pid, secret: SECRET })
-  return app
-}
+const installation = cliInstallation()
 
 async function run(flags: DoctorFlags = {}, env: Readonly<Record<string, string>> = {}) {
-  let output = ''
-  let errors = ''
-  const exit = await runDoctor(
-    flags,
-    { DATA_DIR: dataDir, POSTGRES_APP_URL: database.location, PATH: process.env.PATH, ...env },
-    {
-      write: (text) => {
-        output += text
-      },
-      error: (text) => {
-        errors += text
-      },
-    },
+  const done = await printed((output) =>
+    runDoctor(flags, { ...installation.env(), PATH: process.env.PATH, ...env }, output),
   )
-  return { exit, output, errors, json: () => JSON.parse(output) }
+  return { ...done, json: () => JSON.parse(done.output) }
 }
 
 const idsOf = (report: { findings: { id: string }[] }) => report.findings.map(({ id }) => id)
 
 describe('holdfast doctor', () => {
   it('lets the server look that runs here, and one elsewhere with a token', async () => {
-    const app = await serve()
+    const storage = await installation.open()
+    const app = await installation.serve(storage, {
+      env: { POSTGRES_APP_URL: installation.database.location },
+    })
     const here = (await run({ json: true })).json()
     expect(here.by).toBe('server')
     expect(idsOf(here)).toEqual(
@@ -97,8 +44,9 @@ describe('holdfast doctor', () => {
   })
 
   it('looks itself when none runs, and changes nothing', async () => {
-    await (await openHere()).close()
-    writeServerFile(dataDir, { url: 'http://127.0.0.1:9', pid: process.pid, secret: SECRET })
+    await installation.stopped()
+    const { dataDir } = installation
+    writeServerFile(dataDir, { url: 'http://127.0.0.1:9', pid: process.pid, secret: LOCAL_SECRET })
     const contents = () =>
       Object.fromEntries(
         readdirSync(dataDir)
@@ -117,7 +65,7 @@ describe('holdfast doctor', () => {
   })
 
   it('says what it can when PostgreSQL is away and the configuration is wrong', async () => {
-    await (await openHere()).close()
+    await installation.stopped()
     const { json } = await run(
       { json: true },
       { PORT: 'eighty', POSTGRES_APP_URL: 'postgresql://u:xk39dkw0@127.0.0.1:1/d' },
@@ -136,7 +84,7 @@ describe('holdfast doctor', () => {
   })
 
   it('keeps to the databases, and hides what is fine unless asked', async () => {
-    await (await openHere()).close()
+    await installation.stopped()
     const whole = await run({ json: true, database: true })
     const categories = new Set(whole.json().findings.map((each: { category: string }) => each.category))
     expect(categories.has('docker')).toBe(false)

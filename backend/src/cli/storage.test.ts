@@ -1,75 +1,26 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { startTestApp, type TestApp } from '../../test/app.ts'
-import { plainDatabases, type TestDatabase } from '../../test/databases.ts'
-import { flip } from '../../test/two-stores.ts'
-import { createLogger } from '../core/log.ts'
+import { describe, expect, it } from 'vitest'
+import type { TestApp } from '../../test/app.ts'
+import { cliInstallation, LOCAL_SECRET, printed } from '../../test/cli.ts'
+import { startProxy } from '../../test/proxy.ts'
 import { writeServerFile } from '../core/server-file.ts'
-import { openStorage, type Storage } from '../db/app-db-router.ts'
-import { type MoveLimits, settleRoles } from '../moves/index.ts'
-import { allUnits } from '../moves/unit.ts'
-import { runStorage, runStorageArchive } from './storage/run.ts'
+import type { Storage } from '../db/app-db-router.ts'
+import type { MoveLimits } from '../moves/index.ts'
+import { runStorage } from './storage/run.ts'
 import type { Command } from './storage/select.ts'
 import type { StorageFlags } from './storage.ts'
 
-const postgres = plainDatabases.find((kind) => kind.name === 'postgres')!
 const QUICK = { pollMs: 20, gatherMs: 1, calmMs: 0, pauseLimitMs: 5_000, pauseBudgetMs: 5_000 }
-const SECRET = 'hfl_this-is-only-for-this-test'
 
-let dataDir: string
-let database: TestDatabase
+const installation = cliInstallation()
 /** What {@link serve} opened last. */
 let served: Storage
-const closers: (() => Promise<unknown>)[] = []
-beforeEach(async () => {
-  dataDir = mkdtempSync(join(tmpdir(), 'holdfast-cli-'))
-  database = await postgres.open()
-})
-afterEach(async () => {
-  for (const close of closers.splice(0).toReversed()) await close()
-  await database.close()
-  rmSync(dataDir, { recursive: true, force: true })
-})
-
-const openHere = (): Promise<Storage> =>
-  openStorage({
-    config: {
-      dataDir,
-      postgresAppUrl: database.location,
-      postgresAppMaxConnections: 10,
-      storagePlacement: 'sqlite',
-      storagePlacements: {},
-    },
-    log: createLogger('silent'),
-    clock: () => new Date(),
-    settleRoles,
-  })
 
 /** A server on the data folder, with the file by which the command finds it. */
 async function serve(limits: Partial<MoveLimits> = {}): Promise<TestApp> {
-  const storage = await openHere()
-  served = storage
-  closers.push(() => storage.close())
-  const app = await startTestApp({
-    storage,
-    dataDir,
-    moveLimits: { ...QUICK, ...limits },
-    localSecret: SECRET,
-  })
-  closers.push(() => app.stop())
-  writeServerFile(dataDir, { url: app.base, pid: process.pid, secret: SECRET })
-  return app
-}
-
-/** An installation whose server is stopped. */
-async function stopped(change?: (storage: Storage) => Promise<unknown>): Promise<void> {
-  const storage = await openHere()
-  await change?.(storage)
-  await storage.close()
+  served = await installation.open()
+  return installation.serve(served, { moveLimits: { ...QUICK, ...limits } })
 }
 
 async function run(
@@ -78,29 +29,15 @@ async function run(
   flags: Partial<StorageFlags> = {},
   env: Readonly<Record<string, string>> = {},
 ) {
-  let output = ''
-  let errors = ''
-  const exit = await runStorage(
-    command,
-    names,
-    { from: 'sqlite', ...flags },
-    { DATA_DIR: dataDir, POSTGRES_APP_URL: database.location, ...env },
-    {
-      columns: undefined,
-      write: (text) => {
-        output += text
-      },
-      error: (text) => {
-        errors += text
-      },
-    },
+  const done = await printed((output) =>
+    runStorage(command, names, { from: 'sqlite', ...flags }, { ...installation.env(), ...env }, output),
   )
   const lines = () =>
-    output
+    done.output
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line))
-  return { exit, output, errors, lines }
+  return { ...done, lines }
 }
 
 const BROKEN = `INSERT INTO settings (key, value, category, updated_at)
@@ -187,10 +124,39 @@ describe('holdfast storage, with a server on this machine', () => {
   it('does not wait for what somebody has to do', async () => {
     await serve()
     await run('mirror', ['settings'], { wait: true })
-    await database.db.execute('DROP INDEX idx_settings_category')
+    await installation.database.db.execute('DROP INDEX idx_settings_category')
     const refused = await run('cutover', ['settings'], { wait: true })
     expect(refused.exit).toBe(2)
     expect(refused.errors).toContain('CREATE INDEX idx_settings_category')
+  })
+
+  it('waits on while a store that was away is tried again', async () => {
+    const proxy = await startProxy(installation.database.location)
+    try {
+      served = await installation.open({ url: proxy.url })
+      await installation.serve(served, { moveLimits: QUICK })
+      const statusOf = async () => (await run('status', ['webhooks'])).output
+      await installation.database.db.transaction(async (tx) => {
+        await tx.execute('LOCK TABLE webhooks IN SHARE MODE')
+        expect((await run('mirror', ['webhooks'])).exit).toBe(0)
+        proxy.refuse()
+        await expect.poll(statusOf, { timeout: 30_000 }).toContain('! PostgreSQL is away')
+      })
+      let said = ''
+      const note = (text: string) => {
+        said += text
+      }
+      const flags: StorageFlags = { from: 'sqlite', wait: true }
+      const output = { columns: undefined, write: note, error: note }
+      const waiting = runStorage('mirror', ['webhooks'], flags, installation.env(), output)
+      await expect.poll(() => said, { timeout: 30_000 }).toContain('webhooks: waiting. PostgreSQL is away')
+      proxy.accept()
+      expect(await waiting, said).toBe(0)
+      expect(said).toContain('webhooks: mirrored')
+    } finally {
+      await installation.end()
+      await proxy.close()
+    }
   })
 
   it('takes the units of a phase that are meant, in turn', async () => {
@@ -250,8 +216,12 @@ describe('holdfast storage, with a server elsewhere', () => {
 
 describe('holdfast storage, without a server', () => {
   it('does the work itself, also beside the file that a killed server left', async () => {
-    await stopped()
-    writeServerFile(dataDir, { url: 'http://127.0.0.1:9', pid: process.pid, secret: SECRET })
+    await installation.stopped()
+    writeServerFile(installation.dataDir, {
+      url: 'http://127.0.0.1:9',
+      pid: process.pid,
+      secret: LOCAL_SECRET,
+    })
     const mirrored = await run('mirror', ['users'])
     expect(mirrored.exit, mirrored.errors).toBe(0)
     expect((await run('status', ['users'])).output).toContain('SQLite ──▶ PostgreSQL')
@@ -262,7 +232,7 @@ describe('holdfast storage, without a server', () => {
   })
 
   it('lists, accepts and tries again the rows in quarantine', async () => {
-    await stopped((storage) => storage.getAppDbFor('settings').execute(BROKEN))
+    await installation.stopped((storage) => storage.getAppDbFor('settings').execute(BROKEN))
     expect((await run('quarantine', [])).output).toContain('No row is in quarantine')
     expect((await run('mirror', ['settings'])).exit).toBe(0)
     const listed = await run('quarantine', ['settings'])
@@ -278,8 +248,7 @@ describe('holdfast storage, without a server', () => {
   })
 
   it('leaves the stores to a server that has them', async () => {
-    const storage = await openHere()
-    closers.push(() => storage.close())
+    await installation.open()
     expect(await run('status', [])).toMatchObject({ exit: 5, errors: expect.stringContaining('in use') })
   })
 
@@ -289,95 +258,5 @@ describe('holdfast storage, without a server', () => {
       exit: 1,
       errors: expect.stringContaining('There is no installation'),
     })
-  })
-})
-
-describe('holdfast storage archive', () => {
-  const file = () => join(dataDir, 'holdfast.db')
-
-  async function archive(flags: Parameters<typeof runStorageArchive>[0]) {
-    let output = ''
-    let errors = ''
-    const env = { DATA_DIR: dataDir, POSTGRES_APP_URL: database.location }
-    const exit = await runStorageArchive(flags, env, {
-      columns: undefined,
-      write: (text) => {
-        output += text
-      },
-      error: (text) => {
-        errors += text
-      },
-    })
-    return { exit, output, errors }
-  }
-
-  async function moved(): Promise<void> {
-    await stopped(async (storage) => {
-      for (const { domains } of allUnits) await flip(storage, domains)
-    })
-  }
-
-  it('says what is left to do, with exit code 2', async () => {
-    await stopped()
-    expect((await archive({ list: true })).output).toMatch(/cannot be archived yet:\n {2}In SQLite: /)
-    expect(await archive({})).toMatchObject({ exit: 2, errors: expect.stringContaining('Move and finish') })
-    expect(existsSync(file())).toBe(true)
-  })
-
-  it('does it without a server, lists and deletes, and asks before', async () => {
-    await moved()
-    const unasked = await archive({})
-    expect(unasked).toMatchObject({ exit: 1, errors: expect.stringContaining('--yes') })
-    expect(existsSync(file())).toBe(true)
-    const done = await archive({ yes: true, json: true })
-    expect(done.exit).toBe(0)
-    const { archive: archived } = JSON.parse(done.output)
-    expect(archived).toMatchObject({ archivedBy: 'cli', sha256: expect.stringMatching(/^[0-9a-f]{64}$/) })
-    expect(existsSync(file())).toBe(false)
-    expect((await archive({ list: true })).output).toContain(archived.sha256)
-    expect((await archive({ delete: '../server.json', yes: true })).exit).toBe(2)
-    expect((await archive({ delete: archived.name, yes: true })).exit).toBe(0)
-    expect(existsSync(archived.path)).toBe(false)
-    expect((await archive({ list: true })).output).toContain('deleted')
-    expect((await archive({ yes: true })).errors).toContain('There is no SQLite file')
-  })
-
-  it('asks the server that runs, whose answers go on', async () => {
-    await moved()
-    const storage = await openStorage({
-      config: {
-        dataDir,
-        postgresAppUrl: database.location,
-        postgresAppMaxConnections: 10,
-        storagePlacement: undefined,
-        storagePlacements: {},
-      },
-      log: createLogger('silent'),
-      clock: () => new Date(),
-      settleRoles,
-    })
-    closers.push(() => storage.close())
-    const app = await startTestApp({
-      storage,
-      dataDir,
-      moveLimits: QUICK,
-      localSecret: SECRET,
-    })
-    closers.push(() => app.stop())
-    writeServerFile(dataDir, { url: app.base, pid: process.pid, secret: SECRET })
-    const admin = await app.admin()
-    expect((await archive({ yes: true })).exit).toBe(0)
-    const { body } = await admin.get('/api/storage/archives')
-    expect(body).toMatchObject({ possible: false, file: null, items: [{ deletedAt: null }] })
-    expect((await admin.get('/api/system')).body.stores).toMatchObject([
-      { name: 'postgres', reachable: true },
-    ])
-    expect((await admin.get('/health/ready')).body.checks.sqlite).toBeUndefined()
-    const audits = (await admin.get('/api/audit?action=storage.archive')).body.items
-    expect(audits[0]).toMatchObject({ action: 'storage.archive', targetId: body.items[0].name })
-    const viewer = await app.userWith('viewer')
-    expect((await viewer.get('/api/storage/archives')).status).toBe(403)
-    expect((await viewer.post('/api/storage/archive')).status).toBe(403)
-    expect((await archive({ delete: body.items[0].name, yes: true })).exit).toBe(0)
   })
 })

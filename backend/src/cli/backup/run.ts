@@ -4,23 +4,15 @@ import { loadConfig } from '../../core/config/config.ts'
 import { AppError } from '../../core/errors.ts'
 import { readServerFile } from '../../core/server-file.ts'
 import type { BackupCommand, BackupFlags } from '../backup.ts'
+import { runCommand, terminal } from '../command.ts'
 import { namedServer, type Server, UnreachableError } from '../server-call.ts'
-import { failureOf } from '../storage/failure.ts'
 import { EXIT, UsageError } from '../storage/moves.ts'
-import { createPrinter, type Output, type Printer } from '../storage/printer.ts'
+import type { Output, Printer } from '../storage/printer.ts'
 import { size } from '../storage/text.ts'
 import { type BackupClient, download, remoteBackups, upload } from './client.ts'
 import { detailText, listText, lossText, operationText } from './text.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
-
-const terminal: Output = {
-  write: (text) => void process.stdout.write(text),
-  error: (text) => void process.stderr.write(text),
-  get columns() {
-    return process.stdout.isTTY ? process.stdout.columns : undefined
-  },
-}
 
 interface Run {
   readonly client: BackupClient
@@ -38,23 +30,11 @@ export async function runBackup(
   env: Env,
   output: Output = terminal,
 ): Promise<number> {
-  const printer = createPrinter(output, flags.json ?? false)
-  const interrupt = new AbortController()
-  const onSignal = () => interrupt.abort()
-  process.once('SIGINT', onSignal)
-  let run: Run | undefined
-  try {
-    run = await connect(flags, env, printer, interrupt.signal)
-    return await runCommand(command, argument, run)
-  } catch (error) {
-    const failure = failureOf(error)
-    if (!failure) throw error
-    printer.problem(failure)
-    return failure.exit
-  } finally {
-    process.removeListener('SIGINT', onSignal)
-    await run?.client.close()
-  }
+  return runCommand({ json: flags.json, output }, async ({ printer, signal, atEnd }) => {
+    const run = await connect(flags, env, printer, signal)
+    atEnd(() => run.client.close())
+    return runBackupCommand(command, argument, run)
+  })
 }
 
 /** The server that is named, else the one on this data folder, else this process. */
@@ -93,7 +73,7 @@ async function answers(client: BackupClient): Promise<boolean> {
   }
 }
 
-async function runCommand(command: BackupCommand, argument: string, run: Run): Promise<number> {
+async function runBackupCommand(command: BackupCommand, argument: string, run: Run): Promise<number> {
   const { client, printer } = run
   switch (command) {
     case 'list': {

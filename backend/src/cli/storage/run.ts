@@ -1,12 +1,12 @@
 import { counted } from '../../core/counted.ts'
 import type { StorageUnit } from '../../moves/moves.schema.ts'
+import { runCommand, terminal } from '../command.ts'
 import type { StorageFlags } from '../storage.ts'
 import { type ArchiveFlags, runArchive } from './archive.ts'
 import { confirm } from './confirm.ts'
-import { type Connection, connect } from './connect.ts'
-import { failureOf } from './failure.ts'
+import { connect } from './connect.ts'
 import { EXIT, UsageError } from './moves.ts'
-import { createPrinter, type Output, type Printer } from './printer.ts'
+import type { Output, Printer } from './printer.ts'
 import { type Command, selectUnits } from './select.ts'
 import { runShadow } from './shadow.ts'
 import { type Run, runRehearsals, runStep } from './steps.ts'
@@ -14,6 +14,8 @@ import { count, planText, quarantineText, statusText } from './text.ts'
 
 const POLL_MS = 500
 const PATIENCE_MS = 180_000
+/** Twice the longest time between two tries of a move. */
+const STUCK_MS = 60_000
 const QUARANTINE_SHOWN = 500
 
 /** Whether the command changes nothing, so that moves that were under way need not go on for it. */
@@ -21,14 +23,6 @@ function onlyLooks(command: Command, { acknowledge, replay, share }: StorageFlag
   if (command === 'shadow') return share === undefined
   if (command === 'quarantine') return acknowledge === undefined && !replay
   return command === 'status' || command === 'plan'
-}
-
-const terminal: Output = {
-  write: (text) => void process.stdout.write(text),
-  error: (text) => void process.stderr.write(text),
-  get columns() {
-    return process.stdout.isTTY ? process.stdout.columns : undefined
-  },
 }
 
 /** Runs one command of `holdfast storage` and resolves to its exit code. */
@@ -39,8 +33,9 @@ export async function runStorage(
   env: Readonly<Record<string, string | undefined>>,
   output: Output = terminal,
 ): Promise<number> {
-  const acts = !onlyLooks(command, flags)
-  return withMoves({ flags, env, output, acts }, async ({ moves, offline }, printer, signal) => {
+  return runCommand({ json: flags.json, output }, async ({ printer, signal, atEnd }) => {
+    const { moves, offline, close } = await connect(flags, env, !onlyLooks(command, flags))
+    atEnd(close)
     const units = selectUnits(await moves.units(), command, {
       names,
       phase: flags.phase,
@@ -56,11 +51,12 @@ export async function runStorage(
       wait: Boolean(flags.wait) || units.length > 1 || offline,
       signal,
       pollMs: POLL_MS,
+      stuckMs: STUCK_MS,
       patienceMs: flags.wait || offline ? PATIENCE_MS : 0,
       ...(flags.acknowledge === undefined ? {} : { acknowledge: flags.acknowledge }),
       ...(flags.budget === undefined ? {} : { budgetMs: flags.budget }),
     }
-    return runCommand(command, units, run, flags)
+    return runStorageCommand(command, units, run, flags)
   })
 }
 
@@ -70,44 +66,14 @@ export function runStorageArchive(
   env: Readonly<Record<string, string | undefined>>,
   output: Output = terminal,
 ): Promise<number> {
-  return withMoves({ flags, env, output, acts: !flags.list }, ({ moves }, printer) =>
-    runArchive(moves, printer, flags),
-  )
+  return runCommand({ json: flags.json, output }, async ({ printer, atEnd }) => {
+    const { moves, close } = await connect(flags, env, !flags.list)
+    atEnd(close)
+    return runArchive(moves, printer, flags)
+  })
 }
 
-interface Invocation {
-  readonly flags: Pick<StorageFlags, 'json' | 'url' | 'token'>
-  readonly env: Readonly<Record<string, string | undefined>>
-  readonly output: Output
-  /** Whether the command changes anything. */
-  readonly acts: boolean
-}
-
-/** Finds who does the work and says what went wrong; resolves to the exit code. */
-async function withMoves(
-  { flags, env, output, acts }: Invocation,
-  work: (connection: Connection, printer: Printer, signal: AbortSignal) => Promise<number>,
-): Promise<number> {
-  const printer = createPrinter(output, flags.json ?? false)
-  const interrupt = new AbortController()
-  const onSignal = () => interrupt.abort()
-  process.once('SIGINT', onSignal)
-  let connection: Connection | undefined
-  try {
-    connection = await connect(flags, env, acts)
-    return await work(connection, printer, interrupt.signal)
-  } catch (error) {
-    const failure = failureOf(error)
-    if (!failure) throw error
-    printer.problem(failure)
-    return failure.exit
-  } finally {
-    process.removeListener('SIGINT', onSignal)
-    await connection?.close()
-  }
-}
-
-async function runCommand(
+async function runStorageCommand(
   command: Command,
   units: readonly StorageUnit[],
   run: Run,

@@ -16,6 +16,8 @@ export interface Run {
   readonly pollMs: number
   /** How long conditions of a flip that come by themselves are waited for. */
   readonly patienceMs: number
+  /** How long an error has to last until it is taken for one that does not pass by itself. */
+  readonly stuckMs: number
   /** Rows in quarantine that are accepted to stay behind. */
   readonly acknowledge?: number
   readonly budgetMs?: number
@@ -136,16 +138,26 @@ async function beginVerify(
   }
 }
 
-/** Resolves with the unit when `isDone`; meanwhile shows how far it is. @throws StuckError when it does not go on. */
+/**
+ * Resolves with the unit when `isDone`; meanwhile shows how far it is, and what it waits for. A store that was away is
+ * tried again before long, and the error of before stands until then.
+ *
+ * @throws StuckError when it does not go on.
+ */
 async function follow(
   run: Run,
   begun: StorageUnit,
   isDone: (unit: StorageUnit) => boolean,
 ): Promise<StorageUnit> {
   let unit = begun
+  let said = ''
+  let wentOnMs = performance.now()
   while (!isDone(unit)) {
     // A verify that runs has both stores: what stood in the way is over, or it will say so.
-    if (unit.error !== null && !unit.verify?.running) throw new StuckError(unit.error)
+    const error = unit.verify?.running ? null : unit.error
+    if (error === null) wentOnMs = performance.now()
+    else if (performance.now() - wentOnMs >= run.stuckMs) throw new StuckError(error)
+    else said = sayWaiting(run, unit.unit, error, said)
     if (unit.paused) throw new StuckError(`It is paused: holdfast storage resume ${unit.unit}`)
     run.printer.progress(unit)
     await sleep(run.pollMs, undefined, { signal: run.signal })
@@ -198,7 +210,8 @@ async function untilPossible(
     const step = unit.actions.find((each) => each.action === action)
     if (step?.possible) return looks
     if (run.patienceMs === 0) return 'too early'
-    said = sayWaiting(run, name, { ...refusal, reasons: step?.reasons ?? refusal.reasons }, said)
+    const reasons = step?.reasons ?? refusal.reasons
+    said = sayWaiting(run, name, reasons.length > 0 ? reasons.join('; ') : refusal.message, said)
     await sleep(run.pollMs, undefined, { signal: run.signal })
   }
   return undefined
@@ -213,8 +226,7 @@ function comesByItself(action: MoveAction, unit: StorageUnit): boolean {
 }
 
 /** Once for the same reasons: figures in them change all the time. */
-function sayWaiting(run: Run, unit: string, { message, reasons }: Failure, said: string): string {
-  const text = reasons.length > 0 ? reasons.join('; ') : message
+function sayWaiting(run: Run, unit: string, text: string, said: string): string {
   const shape = text.replace(/\d+/g, '')
   if (shape !== said) run.printer.say(`${unit}: waiting. ${text}`)
   return shape
