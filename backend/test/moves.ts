@@ -19,20 +19,13 @@ import {
 } from '../src/moves/index.ts'
 import { plainDatabases, type TestDatabase } from './databases.ts'
 import { type RowRules, readRules } from './move-data.ts'
+import { awaitsCopy, OPERATOR, QUICK } from './move-steps.ts'
+
+export { awaitsCopy, OPERATOR } from './move-steps.ts'
 
 const intervals = { heartbeatMs: 100, firstRetryMs: 20, longestRetryMs: 100 }
-const QUICK: Partial<MoveLimits> = {
-  pollMs: 20,
-  gatherMs: 1,
-  calmMs: 0,
-  pauseLimitMs: 5_000,
-  pauseBudgetMs: 5_000,
-}
-
 /** Far longer than anything takes: a test that waits in vain shall say what for. */
 const PATIENCE_MS = 45_000
-
-export const OPERATOR = { name: 'operator' }
 
 export interface MoveBench {
   readonly dataDir: string
@@ -45,8 +38,10 @@ export interface MoveBench {
   rules(unit: string): Promise<RowRules[]>
   /** Waits until the unit is as `condition` wants it. */
   until(unit: string, condition: (unit: StorageUnit) => boolean): Promise<StorageUnit>
+  /** Cuts over, once the copy of the file that this wants was taken. */
+  cutOver(unit: string): Promise<StorageUnit>
   /** Stops the product and starts it again on the same stores. */
-  restart(): Promise<void>
+  restart(options?: { readonly withoutPostgres?: boolean }): Promise<void>
   /** Stops the moves alone and starts them again. */
   restartMoves(): Promise<void>
   /** All rows of the unit's tables on both sides; the lists are equal when the stores are. */
@@ -86,11 +81,11 @@ export async function openMoveBench(
     })
   }
 
-  async function start(): Promise<{ storage: Storage; moves: MovesService }> {
+  async function start(withoutPostgres = false): Promise<{ storage: Storage; moves: MovesService }> {
     const storage = await openStorage({
       config: {
         dataDir,
-        postgresAppUrl: database.location,
+        postgresAppUrl: withoutPostgres ? undefined : database.location,
         postgresAppMaxConnections: 10,
         storagePlacement: undefined,
         storagePlacements: {},
@@ -139,10 +134,14 @@ export async function openMoveBench(
         await sleep(20)
       }
     },
-    async restart() {
+    async cutOver(unit) {
+      await bench.until(unit, ({ actions }) => !awaitsCopy(actions))
+      return bench.moves.act(unit, 'cutover', OPERATOR)
+    },
+    async restart({ withoutPostgres } = {}) {
       await bench.moves.stop()
       await bench.storage.close()
-      Object.assign(bench, await start())
+      Object.assign(bench, await start(withoutPostgres))
     },
     async restartMoves() {
       await bench.moves.stop()

@@ -34,7 +34,7 @@ const reasonsOf = (promise: Promise<unknown>) =>
 async function cutOver(target: MoveBench, unit: string): Promise<void> {
   await target.moves.act(unit, 'mirror', OPERATOR)
   await target.until(unit, (state) => state.state === 'mirroring' && state.verify?.clean === true)
-  await target.moves.act(unit, 'cutover', OPERATOR)
+  await target.cutOver(unit)
   await target.moves.act(unit, 'verify', OPERATOR)
   await target.until(unit, (state) => state.verify?.running === false && state.verify.clean)
 }

@@ -3,6 +3,7 @@ import {
   addLogEntry,
   deleteMove,
   type Move,
+  type MoveDetails,
   type MoveState,
   readMoves,
   writeMove,
@@ -72,6 +73,24 @@ export class Books {
     this.#changed()
   }
 
+  /** Keeps which copy of the SQLite file a cut over may rely upon. */
+  async noteBackup(sides: Sides, backup: NonNullable<MoveDetails['backup']>): Promise<void> {
+    const { move } = this
+    if (move?.state !== 'mirroring') return
+    const details = { ...move.details, backup }
+    const entry = { action: 'backup', actor: null, details: { path: backup.path } }
+    await this.enter(sides, { state: 'mirroring', details }, entry)
+  }
+
+  /** Keeps how many of 100 reads are to run on the mirror too. */
+  async setShadow(sides: Sides, share: number, actor: string | null): Promise<void> {
+    const { move } = this
+    if (move?.state !== 'mirroring') return
+    const { shadow: _, ...others } = move.details
+    const details = share > 0 ? { ...others, shadow: { share } } : others
+    await this.enter(sides, { state: 'mirroring', details }, { action: 'shadow', actor, details: { share } })
+  }
+
   /** Keeps what a shadow read has found, once between two verifies: the statement may be asked a thousand times. */
   async noteMismatch(sides: Sides, { count: _, at, ...found }: ShadowMismatch): Promise<void> {
     const { move } = this
@@ -116,6 +135,11 @@ export class Books {
   async close({ ledger }: Pick<Sides, 'ledger'>): Promise<void> {
     await deleteMove(ledger, this.#unit.name)
     await forgetCopies(ledger, this.#unit.name)
+    this.leave()
+  }
+
+  /** Nothing is known of the move any more; the next look reads again. */
+  leave(): void {
     this.#move = undefined
     this.#stale = false
     this.#changed()

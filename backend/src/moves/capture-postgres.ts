@@ -1,7 +1,6 @@
 import type { AppDbSession } from '../db/app-db.ts'
 import { isDbError } from '../db/db-errors.ts'
 import type { ScriptSession } from '../db/sql-store.ts'
-import { quoteName } from '../db/sql-text.ts'
 import type { Key, TableShape } from '../db/transfer/index.ts'
 import type { Capture, CapturedTable, QueueBatch, Role, Triggers } from './capture.ts'
 import { BacklogError, WritersError } from './capture-errors.ts'
@@ -107,10 +106,10 @@ export class PgCapture implements Capture {
   async remove(tx: ScriptSession, unit: string, tables: readonly CapturedTable[]): Promise<void> {
     if (!(await hasRoles(tx))) return
     await tx.execScript(`SET LOCAL lock_timeout = ${INSTALL_LOCK_MS}`)
+    // With the triggers that call the function, whatever their tables are called by now.
     const script = tables.map(
       (table) =>
-        `${events.map((event) => `DROP TRIGGER IF EXISTS ${triggerOf(event)} ON ${quoteName(table.table)};`).join('\n')}
-         DROP FUNCTION IF EXISTS ${functionOf(table)}(); DROP TABLE IF EXISTS ${queueOf(table)};`,
+        `DROP FUNCTION IF EXISTS ${functionOf(table)}() CASCADE; DROP TABLE IF EXISTS ${queueOf(table)};`,
     )
     await tx.execScript(script.join('\n'))
     for (const { table } of tables) await this.clearWhole(tx, table)

@@ -1,10 +1,9 @@
 import { join } from 'node:path'
 import type { Log } from '../core/log.ts'
+import { hasFreshBackup } from './move-state.ts'
 import { takeProvedCopy } from './proved-copy.ts'
-import type { Sides } from './unit.ts'
 import type { UnitMover } from './unit-mover.ts'
 
-const VALID_MS = 24 * 60 * 60_000
 const RETRY_MS = 60_000
 
 interface CutoverBackupsDeps {
@@ -27,52 +26,47 @@ export class CutoverBackups {
     this.#deps = deps
   }
 
-  /** Why the last one failed. */
+  /** Why the last one failed; it is tried again. */
   get error(): string | null {
     return this.#error
   }
 
-  /** Takes one where a cut over of the unit needs it. @throws Error when it cannot be taken or is not whole. */
-  async take(mover: UnitMover, sides: Sides): Promise<void> {
-    const { move } = mover.books
-    if (sides.source.name !== 'sqlite' || move?.state !== 'mirroring') return
-    const taken = move.details.backup
-    if (taken && this.#nowMs() - Date.parse(taken.at) < VALID_MS) return
-    this.#running ??= this.#take().finally(() => {
+  /** Begins one where a cut over of the unit needs it: it takes as long as the file is large, and nobody waits for it. */
+  begin(mover: UnitMover): void {
+    const { books } = mover
+    if (this.#running || mover.sides()?.source.name !== 'sqlite' || books.move?.state !== 'mirroring') return
+    if (hasFreshBackup(books.move, this.#deps.clock().getTime())) return
+    this.#running = this.#take().finally(() => {
       this.#running = undefined
     })
-    await this.#running
   }
 
-  /** The gate of a cut over asks for the copy: without it nobody could press the button that takes it. */
+  /** The same, unless the last one has just failed. */
   takeAhead(mover: UnitMover): void {
-    const sides = mover.sides()
-    if (!sides || this.#nowMs() - this.#failedMs < RETRY_MS) return
-    this.take(mover, sides).catch((error: unknown) => {
-      if (this.#stopped.signal.aborted) return
-      this.#failedMs = this.#nowMs()
-      this.#error = error instanceof Error ? error.message : String(error)
-      this.#deps.log.warn({ err: error }, 'backup before a cut over failed')
-    })
+    if (this.#deps.clock().getTime() - this.#failedMs >= RETRY_MS) this.begin(mover)
   }
 
   /** A copy that runs is given up: it may be one of gigabytes. */
   async stop(): Promise<void> {
     this.#stopped.abort()
-    await this.#running?.catch(() => undefined) // told to its caller
+    await this.#running
   }
 
+  /** Never rejects: what went wrong is a reason against a cut over. */
   async #take(): Promise<void> {
-    const { sqlitePath, dataDir, clock, movers } = this.#deps
-    const now = clock()
+    const { sqlitePath, dataDir, clock, movers, log } = this.#deps
     const { signal } = this.#stopped
-    const path = await takeProvedCopy(sqlitePath, join(dataDir, 'backups'), now, { signal })
-    const backup = { at: now.toISOString(), path }
-    for (const mover of movers()) await mover.keepBackup(backup)
-    this.#error = null
-  }
-
-  #nowMs(): number {
-    return this.#deps.clock().getTime()
+    const now = clock()
+    try {
+      const path = await takeProvedCopy(sqlitePath, join(dataDir, 'backups'), now, { signal })
+      const backup = { at: now.toISOString(), path }
+      await Promise.all([...movers()].map((mover) => mover.keepBackup(backup)))
+      this.#error = null
+    } catch (error) {
+      if (signal.aborted) return
+      this.#failedMs = clock().getTime()
+      this.#error = error instanceof Error ? error.message : String(error)
+      log.warn({ err: error }, 'backup before a cut over failed')
+    }
   }
 }

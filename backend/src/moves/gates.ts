@@ -1,7 +1,8 @@
 import { counted } from '../core/counted.ts'
 import type { Placement } from '../db/placement-store.ts'
+import type { KnownMove } from './last-known.ts'
 import type { Lag } from './mirroring.ts'
-import { isPaused, type Move } from './move-state.ts'
+import { hasFreshBackup, isPaused } from './move-state.ts'
 import type { MoveAction } from './moves.schema.ts'
 import { type MoveLimits, otherPlacement, storeTitle } from './unit.ts'
 
@@ -14,7 +15,9 @@ export interface GateFacts {
   readonly away: string | undefined
   /** Everything is in PostgreSQL, without a SQLite file: the first mirror makes one. */
   readonly lacksFile: boolean
-  readonly move: Move | undefined
+  /** PostgreSQL cannot be used, and SQLite, which holds the unit, can: it may give a mirror up alone. */
+  readonly isAlone: boolean
+  readonly move: KnownMove | undefined
   readonly verifying: boolean
   readonly flipping: boolean
   readonly error: string | null
@@ -32,6 +35,7 @@ export interface GateFacts {
 /** Why `action` is not possible now, each with what to do; empty when it is. */
 export function reasonsAgainst(action: MoveAction, facts: GateFacts): string[] {
   if (!facts.placement) return ['The placement of the unit is not decided: see the reason at its domains']
+  if (action === 'abort' && facts.isAlone && facts.move) return againstAbort(facts)
   if (!facts.postgresConfigured) return ['PostgreSQL is not configured: set POSTGRES_APP_URL and start again']
   const makesFile = action === 'mirror' && facts.lacksFile
   if (facts.away !== undefined && !makesFile) return [facts.away]
@@ -81,8 +85,10 @@ function againstMirror({ move, placement }: GateFacts): string[] {
   return ['It has a mirror already']
 }
 
-function againstAbort({ move, placement }: GateFacts): string[] {
+function againstAbort({ move, placement, isAlone }: GateFacts): string[] {
   if (!move || move.state === 'finished') return ['Nothing is moving']
+  // What keeps it from ending, or from going back, may never come back.
+  if (isAlone) return []
   if (move.state === 'aborting') return ['It is being given up']
   if (move.source === placement) return []
   return ['It was cut over: roll back first, or finish the move']
@@ -161,9 +167,11 @@ function quarantined({ openQuarantine, unit }: GateFacts): string[] {
   ]
 }
 
-function unproved({ move, placement, backupError }: GateFacts): string[] {
-  // The copy of the file is taken by the cut over itself; one that could not be read back is not written down.
-  if (placement !== 'sqlite' || move?.details.backup) return []
-  if (backupError !== null) return [`No backup of the SQLite file could be taken: ${backupError}`]
-  return ['A backup of the SQLite file is still being taken and read back: wait a moment']
+function unproved({ move, placement, backupError, nowMs }: GateFacts): string[] {
+  // One that could not be read back is not written down.
+  if (placement !== 'sqlite' || (move && hasFreshBackup(move, nowMs))) return []
+  if (backupError !== null) {
+    return [`No backup of the SQLite file could be taken: ${backupError}. It is tried again by itself`]
+  }
+  return ['A backup of the SQLite file is being taken and read back: try again in a moment']
 }

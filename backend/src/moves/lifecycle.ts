@@ -1,8 +1,9 @@
+import { domains } from '../db/domains.ts'
 import type { ScriptSession } from '../db/sql-store.ts'
 import { quoteName } from '../db/sql-text.ts'
 import type { TableShape } from '../db/transfer/index.ts'
 import { forgetTables, listTables } from '../db/transfer/ledger.ts'
-import type { Triggers } from './capture.ts'
+import type { Capture, CapturedTable, Triggers } from './capture.ts'
 import type { Side, Sides, Unit } from './unit.ts'
 
 const ROWS_PER_DELETE = 5_000
@@ -68,11 +69,17 @@ export async function keepCapture(
   return [...missed, ...unguarded]
 }
 
-/** Gives the mirror up: nothing is logged any more, and the target is emptied for another try. */
-export async function removeMirror(unit: Unit, shapes: readonly TableShape[], sides: Sides): Promise<void> {
-  await sides.source.store.transaction((tx) => sides.source.capture.remove(tx, unit.name, shapes))
-  await clearSide(unit, shapes, sides.target)
-  await forgetTables(sides.ledger, unit.name)
+/**
+ * Gives the mirror up: nothing is logged any more, and the target is emptied for another try. The way out of a move
+ * whose tables are not what they must be: it takes those that are there.
+ */
+export async function removeMirror(unit: Unit, sides: Sides): Promise<void> {
+  const { source, target, ledger } = sides
+  await source.store.transaction(async (tx) => {
+    await source.capture.remove(tx, unit.name, await tablesOf(tx, unit, source.capture))
+  })
+  await clearSide(unit, target)
+  await forgetTables(ledger, unit.name)
 }
 
 /** The source stays alone; the rows of the mirror stay where they are, and nobody can write them any more. */
@@ -83,30 +90,62 @@ export async function retireMirror(unit: Unit, shapes: readonly TableShape[], si
 }
 
 /** Deletes all rows of the unit from a store that does not hold it, and takes guards and triggers away. */
-export async function clearSide(unit: Unit, shapes: readonly TableShape[], side: Side): Promise<void> {
-  for (const shape of shapes.toReversed()) {
+export async function clearSide(unit: Unit, { store, capture }: Side): Promise<void> {
+  const tables = await store.snapshot((session) => tablesOf(session, unit, capture))
+  for (const { table } of tables.toReversed()) {
     for (;;) {
-      const deleted = await side.store.transaction(async (tx) => {
-        await side.capture.beginApply(tx, unit.name)
-        const count = await deleteSome(tx, shape)
-        await side.capture.endApply(tx, unit.name)
+      const deleted = await store.transaction(async (tx) => {
+        await capture.beginApply(tx, unit.name)
+        const count = await deleteSome(tx, table)
+        await capture.endApply(tx, unit.name)
         return count
       })
       if (deleted < ROWS_PER_DELETE) break
     }
   }
-  await side.store.transaction((tx) => side.capture.remove(tx, unit.name, shapes))
+  await store.transaction((tx) => capture.remove(tx, unit.name, tables))
 }
 
-async function deleteSome(tx: ScriptSession, shape: TableShape): Promise<number> {
-  const table = quoteName(shape.table)
+/** Every table that the unit has or had when it got its role, parents first. */
+export async function tablesOf(
+  session: ScriptSession,
+  unit: Unit,
+  capture: Capture,
+): Promise<readonly CapturedTable[]> {
+  const known = (await capture.units(session)).find((each) => each.unit === unit.name)?.tables ?? []
+  const others = unit.domains
+    .flatMap((domain) => Object.entries(domains[domain].tables))
+    .filter(([table]) => !known.some((each) => each.table === table))
+  return [...known, ...others.map(([table, { key }]) => ({ table, key }))]
+}
+
+/** At most so many rows in SQLite, which has one writer; all of them in PostgreSQL. @returns how many. */
+async function deleteSome(tx: ScriptSession, name: string): Promise<number> {
+  const table = quoteName(name)
+  if (!(await isThere(tx, name))) return 0
   if (tx.dialect === 'postgres') {
     const { rowCount } = await tx.execute(`DELETE FROM ${table}`)
     return Math.min(rowCount, ROWS_PER_DELETE - 1)
   }
-  const key = shape.key.map(quoteName).join(', ')
+  // As the file has it: who changes tables by hand may have given its columns other names.
+  const columns = await tx.query<{ name: string }>(
+    'SELECT name FROM pragma_table_info($1) WHERE pk > 0 ORDER BY pk LIMIT 100',
+    [name],
+  )
+  const key = columns.length > 0 ? columns.map((column) => quoteName(column.name)).join(', ') : 'rowid'
   const { rowCount } = await tx.execute(
     `DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM ${table} LIMIT ${ROWS_PER_DELETE})`,
   )
   return rowCount
+}
+
+async function isThere(session: ScriptSession, table: string): Promise<boolean> {
+  const row = await session.queryOne(
+    {
+      sqlite: `SELECT 1 AS found FROM sqlite_schema WHERE type = 'table' AND name = $1`,
+      postgres: 'SELECT 1 AS found FROM pg_tables WHERE schemaname = current_schema() AND tablename = $1',
+    },
+    [table],
+  )
+  return row !== undefined
 }

@@ -62,6 +62,13 @@ export function isPaused(move: Pick<Move, 'paused' | 'state'> | undefined): bool
   return move?.paused === true && ['starting', 'copying', 'mirroring'].includes(move.state)
 }
 
+const BACKUP_VALID_MS = 24 * 60 * 60_000
+
+/** Whether a cut over may rely upon the copy of the SQLite file that was taken last. */
+export function hasFreshBackup({ details }: Pick<Move, 'details'>, nowMs: number): boolean {
+  return details.backup !== undefined && nowMs - Date.parse(details.backup.at) < BACKUP_VALID_MS
+}
+
 interface MoveRow {
   unit: string
   state: MoveState

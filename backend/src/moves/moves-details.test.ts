@@ -28,7 +28,7 @@ describe('a start while PostgreSQL is away', () => {
       const target = await mirrored({ database: server.database })
       await target.moves.act('feedback', 'mirror', OPERATOR)
       await target.until('feedback', ({ verify }) => verify?.clean === true)
-      await target.moves.act('feedback', 'cutover', OPERATOR)
+      await target.cutOver('feedback')
       await target.moves.act('feedback', 'verify', OPERATOR)
       await target.until('feedback', ({ verify }) => verify?.running === false)
       await target.moves.act('feedback', 'finish', OPERATOR)
@@ -111,7 +111,7 @@ describe('a flip that the old store could not be told the end of', () => {
       target.db('sqlite').queryOne('SELECT placement, epoch, state FROM _placement WHERE domain = $1', [UNIT])
     // The announcement, and no more.
     sqlite.allow(1)
-    const over = await target.moves.act(UNIT, 'cutover', OPERATOR)
+    const over = await target.cutOver(UNIT)
     expect(over).toMatchObject({ placement: 'postgres', lastFlip: { outcome: 'done', confirmed: false } })
     expect(await told()).toEqual({ placement: 'postgres', epoch: 2, state: 'pending' })
 
@@ -129,7 +129,7 @@ describe('a flip that the old store could not be told the end of', () => {
     sqlite.allow(1)
     await target.moves.act(UNIT, 'verify', OPERATOR)
     await target.until(UNIT, ({ verify }) => verify?.running === false)
-    await target.moves.act(UNIT, 'cutover', OPERATOR)
+    await target.cutOver(UNIT)
     expect(await told()).toMatchObject({ epoch: 4, state: 'pending' })
     sqlite.allow(Number.POSITIVE_INFINITY)
     await target.until(UNIT, ({ lastFlip }) => lastFlip?.confirmed === true)

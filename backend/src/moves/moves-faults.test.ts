@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Faults, faultyControl } from '../../test/faults.ts'
 import { MoveClient } from '../../test/move-client.ts'
 import { pick, randomOf } from '../../test/move-data.ts'
-import { type MoveBench, OPERATOR, openMoveBench } from '../../test/moves.ts'
+import { awaitsCopy, type MoveBench, OPERATOR, openMoveBench } from '../../test/moves.ts'
 import type { Domain } from '../db/domains.ts'
 import type { MoveAction } from './moves.schema.ts'
 
@@ -16,6 +16,8 @@ let bench: MoveBench
 let faults: Faults
 /** Faults of all seeds. */
 let survived = 0
+/** Cut overs that were done in spite of them. */
+let flips = 0
 
 beforeAll(async () => {
   faults = new Faults(randomOf(0), { rate: 0, crashShare: 0 })
@@ -26,6 +28,21 @@ afterAll(() => bench.close())
 
 /** What may be asked of a unit in the state it is in, besides waiting. */
 const STEPS: readonly MoveAction[] = ['mirror', 'verify', 'cutover', 'rollback', 'pause', 'resume', 'abort']
+
+async function attempt(unit: string, action: MoveAction): Promise<void> {
+  try {
+    if (action === 'cutover') await copied(unit)
+    await bench.moves.act(unit, action, OPERATOR)
+  } catch {
+    return // refused, or a fault
+  }
+  if (action === 'cutover') flips++
+}
+
+/** The copy of the file that a cut over wants takes a moment, unless a fault ends it. */
+async function copied(unit: string): Promise<void> {
+  while (!faults.crashed && awaitsCopy((await bench.moves.unit(unit)).actions)) await sleep(5)
+}
 
 describe('a move with faults at any moment', () => {
   const seeds = Array.from({ length: SEEDS }, (_, i) => FIRST + i)
@@ -46,8 +63,7 @@ describe('a move with faults at any moment', () => {
 
       for (let step = 0; step < 25; step++) {
         for (let i = 0; i < 5; i++) await client.step()
-        if (random() < 0.5)
-          await bench.moves.act(unit, pick(random, STEPS), OPERATOR).catch(() => undefined) // refused, or a fault
+        if (random() < 0.5) await attempt(unit, pick(random, STEPS))
         else await sleep(Math.floor(random() * 20))
         if (faults.crashed) {
           survived += faults.count
@@ -94,5 +110,6 @@ describe('a move with faults at any moment', () => {
   )
   it('had something to survive', () => {
     expect(survived).toBeGreaterThan(SEEDS)
+    expect(flips).toBeGreaterThan(SEEDS / 10)
   })
 })

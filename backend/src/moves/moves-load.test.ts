@@ -17,7 +17,7 @@ afterEach(async () => {
 async function insist(target: MoveBench, unit: string, action: 'cutover' | 'rollback'): Promise<void> {
   for (let tries = 0; ; tries++) {
     try {
-      await target.moves.act(unit, action, OPERATOR)
+      await (action === 'cutover' ? target.cutOver(unit) : target.moves.act(unit, action, OPERATOR))
       return
     } catch (error) {
       if (!(error instanceof AppError) || tries > 50) throw error

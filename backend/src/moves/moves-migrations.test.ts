@@ -69,7 +69,7 @@ it('migrations pass what keeps others out, and what they tear is put right', {
     await fillTables(randomOf(7), await target.rules(unit), db, 40)
     await moves.act(unit, 'mirror', OPERATOR)
     await target.until(unit, ({ verify }) => verify?.clean === true)
-    if (unit !== 'audit') await moves.act(unit, 'cutover', OPERATOR)
+    if (unit !== 'audit') await target.cutOver(unit)
     if (unit !== 'feedback') continue
     await moves.act(unit, 'verify', OPERATOR)
     await target.until(unit, ({ verify }) => verify?.running === false)

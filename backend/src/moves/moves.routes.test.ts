@@ -5,6 +5,7 @@ import { io } from 'socket.io-client'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Client, startTestApp, type TestApp } from '../../test/app.ts'
 import { plainDatabases, type TestDatabase } from '../../test/databases.ts'
+import { awaitsCopy } from '../../test/moves.ts'
 import { createLogger } from '../core/log.ts'
 import { openStorage, type Storage } from '../db/app-db-router.ts'
 import type { MoveLogEntry, StorageUnit } from './moves.schema.ts'
@@ -67,6 +68,7 @@ describe('/api/storage', () => {
     await start(database.location)
     expect((await step('settings', 'mirror')).status).toBe(200)
     await until('settings', ({ state, verify }) => state === 'mirroring' && verify?.clean === true)
+    await until('settings', ({ actions }) => !awaitsCopy(actions))
     const over = await step('settings', 'cutover', {})
     expect(over.status, over.text).toBe(200)
     expect(over.body).toMatchObject({ placement: 'postgres', mirror: 'sqlite', source: 'sqlite', epoch: 2 })

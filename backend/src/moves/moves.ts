@@ -12,6 +12,7 @@ import { createArchive } from './archive.ts'
 import { awayReason, lacksFile, refused, unavailable } from './away.ts'
 import { CutoverBackups } from './cutover-backups.ts'
 import { type GateFacts, reasonsAgainst } from './gates.ts'
+import { moveByRole } from './last-known.ts'
 import { clearSide } from './lifecycle.ts'
 import { readLog } from './move-state.ts'
 import { metricsOf } from './mover-figures.ts'
@@ -124,15 +125,18 @@ export function createMoves(deps: MovesDeps): MovesService {
   ): Promise<GateFacts> {
     const { unit, applier } = mover
     const status = deps.status()
+    const sqlite = control.store('sqlite')
+    const placement = control.decision(unit.domains[0] ?? 'settings')?.placement
     const quarantine = sides ? await mover.books.quarantine(sides) : { open: 0, acknowledged: 0 }
     return {
       unit: unit.name,
-      placement: control.decision(unit.domains[0] ?? 'settings')?.placement,
+      placement,
       postgresConfigured: control.configured.postgres,
       away: sides ? undefined : awayReason(status),
       lacksFile: !sides && lacksFile(status),
+      isAlone: !sides && sqlite !== undefined && placement === 'sqlite',
       // Whoever acts has just read it. The mover forgets it when something fails, which is no reason to say it is not there.
-      move: mover.books.lastKnown,
+      move: mover.books.lastKnown ?? (sides ? undefined : await moveByRole(sqlite, unit)),
       verifying: mover.verifies.running !== undefined,
       flipping: mover.flips.running,
       error: mover.error ?? mover.books.lastKnown?.error ?? null,
@@ -157,9 +161,9 @@ export function createMoves(deps: MovesDeps): MovesService {
   }
 
   async function viewWith(mover: UnitMover, sides: Sides | undefined): Promise<StorageUnit> {
-    if (sides && !mover.books.move) await mover.books.read(sides)
+    if (sides && !mover.books.move) await mover.read(sides)
     const facts = await factsOf(mover, sides)
-    return views.view(mover, sides, facts.away, (action) => reasonsAgainst(action, facts))
+    return views.view(mover, sides, facts)
   }
 
   /** @param makesFile for a unit that is to move to SQLite, in an installation that has no file. */
@@ -167,7 +171,7 @@ export function createMoves(deps: MovesDeps): MovesService {
     if (makesFile && control.configured.postgres && !control.store('sqlite')) await control.openSqlite()
     const sides = mover.sides()
     if (!sides) throw unavailable(deps.status())
-    if (!mover.books.move) await mover.books.read(sides)
+    if (!mover.books.move) await mover.read(sides)
     return sides
   }
 
@@ -196,9 +200,10 @@ export function createMoves(deps: MovesDeps): MovesService {
     actor: Actor,
     options: { readonly acknowledge?: number; readonly budgetMs?: number },
   ): Promise<void> {
+    if (action === 'abort') return abort(mover, actor)
     const sides = await both(mover, action === 'mirror')
     if (options.acknowledge !== undefined) await acknowledge(mover, sides, options.acknowledge, actor)
-    if (action === 'cutover') await backups.take(mover, sides)
+    if (action === 'cutover') backups.begin(mover)
     await assertPossible(mover, action, sides, options.budgetMs)
     await assertSound(mover, action, sides)
     const { name } = actor
@@ -229,14 +234,23 @@ export function createMoves(deps: MovesDeps): MovesService {
         )
       case 'finish':
         return mover.finish(sides, name)
-      case 'abort':
-        return mover.abort(sides, name)
       case 'pause':
       case 'resume':
         return setPaused(mover, sides, action === 'pause', name)
       case 'purge':
         return purge(mover, sides, name)
     }
+  }
+
+  /** The way out depends on nothing that may be broken: not on tables that match, nor on PostgreSQL. */
+  async function abort(mover: UnitMover, { name }: Actor): Promise<void> {
+    const sides = mover.sides()
+    if (sides && !mover.books.move) await mover.read(sides)
+    const facts = await factsOf(mover, sides)
+    const reasons = reasonsAgainst('abort', facts)
+    if (reasons.length > 0)
+      throw facts.away === undefined || facts.isAlone ? refused(reasons) : unavailable(deps.status())
+    return mover.abort(name)
   }
 
   async function setPaused(
@@ -254,7 +268,7 @@ export function createMoves(deps: MovesDeps): MovesService {
 
   async function purge(mover: UnitMover, sides: Sides, actor: string | null): Promise<void> {
     await mover.alone(async () => {
-      await clearSide(mover.unit, await mover.shapes(sides), sides.target)
+      await clearSide(mover.unit, sides.target)
       await mover.books.note(sides, { action: 'purge', actor, details: { store: sides.target.name } })
       await mover.close(sides)
     })

@@ -1,11 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
+import { holding } from '../../test/holding.ts'
 import { type MoveBench, OPERATOR, openMoveBench } from '../../test/moves.ts'
 import { startPostgresBehindProxy } from '../../test/postgres-proxy.ts'
 import { AppError } from '../core/errors.ts'
-import type { AppDb } from '../db/app-db.ts'
-import type { SqlStore } from '../db/sql-store.ts'
-import type { StorageControl } from '../db/storage-control.ts'
 import { applyingSql } from './capture.ts'
 import type { StorageUnit } from './moves.schema.ts'
 
@@ -50,58 +48,6 @@ async function alterMirror(opened: MoveBench, value: string): Promise<void> {
   })
 }
 
-/** Stands before PostgreSQL as the moves see it: what `held` names waits until it is let go. */
-function holding() {
-  let open: () => void = () => undefined
-  let held: { readonly what: 'transaction' | 'query'; readonly gone: Promise<void> } | undefined
-  const wait = (what: 'transaction' | 'query') => (held?.what === what ? held.gone : Promise.resolve())
-  const dbOf = (db: AppDb): AppDb =>
-    new Proxy(db, {
-      get(target, name) {
-        const value: unknown = Reflect.get(target, name)
-        if (typeof value !== 'function') return value
-        if (name !== 'query') return value.bind(target)
-        return async (...args: unknown[]) => {
-          await wait('query')
-          return value.apply(target, args)
-        }
-      },
-    })
-  const storeOf = (store: SqlStore): SqlStore => ({
-    ...store,
-    db: dbOf(store.db),
-    transaction: async (work) => {
-      await wait('transaction')
-      return store.transaction(work)
-    },
-    snapshot: (work) => store.snapshot(work),
-    connection: (work) => store.connection(work),
-    close: () => store.close(),
-  })
-  return {
-    hold(what: 'transaction' | 'query') {
-      held = { what, gone: new Promise((resolve) => (open = resolve)) }
-    },
-    letGo() {
-      held = undefined
-      open()
-    },
-    control: (control: StorageControl): StorageControl =>
-      new Proxy(control, {
-        get(target, name) {
-          if (name === 'store') {
-            return (placement: 'sqlite' | 'postgres') => {
-              const store = target.store(placement)
-              return store && placement === 'postgres' ? storeOf(store) : store
-            }
-          }
-          const value: unknown = Reflect.get(target, name)
-          return typeof value === 'function' ? value.bind(target) : value
-        },
-      }),
-  }
-}
-
 describe('shadow reads', () => {
   it('find a row that was altered in the mirror alone, and keep a cut over until it is verified again', async () => {
     const { opened, db, write, until } = await shadowed()
@@ -136,7 +82,7 @@ describe('shadow reads', () => {
     await db.query(ALL, ['x'])
     const healed = await until(({ compared }) => compared === 4)
     expect(healed.shadow?.mismatches).toBe(2)
-    expect((await opened.moves.act(UNIT, 'cutover', OPERATOR)).placement).toBe('postgres')
+    expect((await opened.cutOver(UNIT)).placement).toBe('postgres')
   })
 
   it('take a mirror that is behind for what it is', async () => {

@@ -25,7 +25,7 @@ const reasonsOf = (promise: Promise<unknown>): Promise<string[]> =>
   )
 
 const act = (unit: string, action: Parameters<MoveBench['moves']['act']>[1]) =>
-  reasonsOf(bench.moves.act(unit, action, OPERATOR))
+  reasonsOf(action === 'cutover' ? bench.cutOver(unit) : bench.moves.act(unit, action, OPERATOR))
 
 describe('tables that were changed by hand', () => {
   it('are refused before a mirror, with what to do, and hold up no other unit', async () => {

@@ -1,14 +1,16 @@
 import type { Tally } from '../core/tally.ts'
-import { isDbError } from '../db/db-errors.ts'
 import type { TableShape } from '../db/transfer/index.ts'
 import { Books } from './books.ts'
 import { Copying } from './copying.ts'
 import { type FlipStep, Flips } from './flips.ts'
+import { forgetGivenUp, givenUpAlone, giveUpAlone } from './giving-up.ts'
 import { keepArchive } from './keep-archive.ts'
 import { keepPartitions } from './keep-partitions.ts'
 import { beginMirror, completeMirror, keepCapture, removeMirror, retireMirror } from './lifecycle.ts'
+import { Loop } from './loop.ts'
 import { Applier } from './mirroring.ts'
-import type { MoveDetails } from './move-state.ts'
+import type { Move, MoveDetails } from './move-state.ts'
+import { Setbacks } from './setbacks.ts'
 import { Shadow } from './shadow.ts'
 import type { Throttle } from './throttle.ts'
 import { type MoveDeps, type Sides, sidesOf, Turns, type Unit } from './unit.ts'
@@ -16,7 +18,6 @@ import { readUnitShapes } from './unit-shapes.ts'
 import { Verifies } from './verifies.ts'
 import { compareWholeTables } from './whole-tables.ts'
 
-const RETRY_MS = { first: 500, longest: 30_000 }
 const PARTITIONS_EVERY_MS = 10 * 60_000
 const INSPECT_EVERY_MS = 60_000
 
@@ -41,22 +42,23 @@ export class UnitMover {
   readonly #deps: UnitMoverDeps
   /** Copies, batches, flips and ends of a mirror exclude each other. */
   readonly #turns = new Turns()
-  readonly #stopped = new AbortController()
+  readonly #loop: Loop
   #interrupt = new AbortController()
   #shapes: readonly TableShape[] | undefined
-  #error: string | null = null
-  #failures = 0
-  #loop: Promise<void> | undefined
-  #wake: () => void = () => undefined
+  readonly #setbacks: Setbacks
   /** When {@link UnitMover.#inspect} ran last; not since the start, or since something went wrong. */
   #inspectedAtMs = Number.NEGATIVE_INFINITY
   #partitionsKeptAtMs = 0
+  /** The mirror may have been given up since PostgreSQL was there last: SQLite knows. */
+  #mayBeGivenUp = true
 
   constructor(unit: Unit, deps: UnitMoverDeps) {
     const { control, clock, limits, changed } = deps
     this.unit = unit
     this.#deps = deps
     this.books = new Books(unit, deps)
+    this.#loop = new Loop(() => this.#turn(), limits.gatherMs)
+    this.#setbacks = new Setbacks({ ...deps, unit, books: this.books })
     this.applier = new Applier(unit, { batch: limits.batch, clock })
     this.copying = new Copying(unit, { ...deps, advanced: () => this.#inBackground(this.#recovered()) })
     this.flips = new Flips({
@@ -97,7 +99,7 @@ export class UnitMover {
 
   /** Why it does not go on by itself, if it does not. */
   get error(): string | null {
-    return this.#error
+    return this.#setbacks.error
   }
 
   /** Both stores, when both are there. */
@@ -115,22 +117,34 @@ export class UnitMover {
     return readUnitShapes(this.unit, sides)
   }
 
+  /** The move as the books have it; one that was given up while they were away is being given up. */
+  async read(sides: Sides): Promise<Move | undefined> {
+    const move = await this.books.read(sides)
+    const note = this.#mayBeGivenUp ? await givenUpAlone(sides, this.unit) : undefined
+    if (note && move) {
+      const entry = { action: 'abort', actor: note.actor, details: { at: note.at } }
+      await this.books.enter(sides, { state: 'aborting' }, entry)
+    }
+    if (note) await forgetGivenUp(sides, this.unit)
+    this.#mayBeGivenUp = false
+    return this.books.move
+  }
+
   start(): void {
-    this.#loop ??= this.#run()
+    this.#loop.start()
   }
 
   async stop(): Promise<void> {
-    this.#stopped.abort()
+    this.#loop.end()
     this.#interrupt.abort()
-    this.#wake()
     await this.verifies.end()
-    await this.#loop
+    await this.#loop.settled()
     await this.shadow.stop()
   }
 
   /** Something was written, or a store came back. */
   wake(): void {
-    this.#wake()
+    this.#loop.wake()
   }
 
   /** Ends a copy or a verify that runs, then runs `work` alone. */
@@ -143,7 +157,7 @@ export class UnitMover {
         return work()
       })
     } finally {
-      this.#wake()
+      this.#loop.wake()
     }
   }
 
@@ -151,17 +165,28 @@ export class UnitMover {
   begin(sides: Sides, actor: string | null): Promise<void> {
     return this.alone(async () => {
       this.#shapes = await this.readShapes(sides)
-      this.#error = null
+      this.#setbacks.forget()
       const move = { state: 'starting', source: sides.source.name, details: {} } as const
       await this.books.enter(sides, move, { action: 'mirror', actor })
     })
   }
 
-  /** Gives the mirror up. */
-  abort(sides: Sides, actor: string | null): Promise<void> {
+  /** Gives the mirror up. While PostgreSQL is away SQLite alone does its part; the rest is done when it is back. */
+  abort(actor: string | null): Promise<void> {
     return this.alone(async () => {
-      await this.books.enter(sides, { state: 'aborting' }, { action: 'abort', actor })
-      await this.#remove(sides)
+      const sides = this.sides()
+      if (sides) {
+        await this.books.enter(sides, { state: 'aborting' }, { action: 'abort', actor })
+        await this.#remove(sides)
+        return
+      }
+      const { control, clock } = this.#deps
+      const sqlite = control.store('sqlite')
+      if (!sqlite) throw new Error('SQLite must be there')
+      await giveUpAlone(sqlite, this.unit, { at: clock().toISOString(), actor })
+      this.#mayBeGivenUp = true
+      this.books.leave()
+      this.#forget()
     })
   }
 
@@ -182,29 +207,21 @@ export class UnitMover {
   }
 
   /** Notes the copy of the SQLite file that was taken, if that file still holds the truth of a complete mirror. */
-  keepBackup(backup: NonNullable<MoveDetails['backup']>): Promise<void> {
-    return this.#turns.run(async () => {
+  async keepBackup(backup: NonNullable<MoveDetails['backup']>): Promise<void> {
+    // A copy has its turn for hours.
+    if (this.books.lastKnown?.state !== 'mirroring') return
+    await this.#turns.run(async () => {
       const sides = this.sides()
-      const { move } = this.books
-      if (sides?.source.name !== 'sqlite' || move?.state !== 'mirroring') return
-      const details = { ...move.details, backup }
-      const entry = { action: 'backup', actor: null, details: { path: backup.path } }
-      await this.books.enter(sides, { state: 'mirroring', details }, entry)
+      if (sides?.source.name !== 'sqlite') return
+      if (!this.books.move) await this.read(sides)
+      await this.books.noteBackup(sides, backup)
     })
   }
 
   /** Lets so many of 100 reads run on the mirror too. What was found before is forgotten. */
   setShadow(sides: Sides, share: number, actor: string | null): Promise<void> {
     return this.#turns.run(async () => {
-      const { move } = this.books
-      if (move?.state !== 'mirroring') return
-      const { shadow: _, ...others } = move.details
-      const details = share > 0 ? { ...others, shadow: { share } } : others
-      await this.books.enter(
-        sides,
-        { state: 'mirroring', details },
-        { action: 'shadow', actor, details: { share } },
-      )
+      await this.books.setShadow(sides, share, actor)
       this.shadow.forget()
       this.shadow.follow(this.books.move)
     })
@@ -213,6 +230,11 @@ export class UnitMover {
   /** The archive is gone: nothing is left of the move. */
   async close(books: Pick<Sides, 'ledger'>): Promise<void> {
     await this.books.close(books)
+    this.#forget()
+  }
+
+  #forget(): void {
+    this.shadow.follow(undefined)
     this.verifies.begunWith(new Map())
     this.applier.forget()
     this.copying.forget()
@@ -229,26 +251,26 @@ export class UnitMover {
     })
   }
 
-  async #run(): Promise<void> {
-    while (!this.#stopped.signal.aborted) {
-      let restMs = this.#deps.limits.pollMs
-      try {
-        if (await this.#turns.run(() => this.#step())) restMs = this.#deps.limits.gatherMs
-        if (this.sides()) await this.#recovered()
-      } catch (error) {
-        restMs = this.#failed(error)
-        await this.#keepError()
-      }
-      await this.#rest(restMs)
+  /** @returns how long to rest until the next turn. */
+  async #turn(): Promise<number> {
+    const { pollMs, gatherMs } = this.#deps.limits
+    try {
+      const more = await this.#turns.run(() => this.#step())
+      await this.#recovered()
+      return more ? gatherMs : pollMs
+    } catch (error) {
+      const restMs = this.#failed(error)
+      await this.#setbacks.keep()
+      return restMs
     }
   }
 
   /** One piece of work; true when there may be more at once. */
   async #step(): Promise<boolean> {
-    if (this.#stopped.signal.aborted) return false
+    if (this.#loop.signal.aborted) return false
     const sides = this.sides()
     if (!sides) return false
-    const move = this.books.move ?? (await this.books.read(sides))
+    const move = this.books.move ?? (await this.read(sides))
     this.shadow.follow(move)
     if (!move) return false
     const isDue = this.#deps.clock().getTime() - this.#inspectedAtMs > INSPECT_EVERY_MS
@@ -285,7 +307,7 @@ export class UnitMover {
   async #copy(sides: Sides, shapes: readonly TableShape[]): Promise<boolean> {
     // Waiting behind another unit's copy would keep this one from being paused or given up.
     if (this.#deps.copyTurns.busy) return false
-    const signal = AbortSignal.any([this.#stopped.signal, this.#interrupt.signal])
+    const signal = AbortSignal.any([this.#loop.signal, this.#interrupt.signal])
     const digests = await this.#deps.copyTurns.run(() =>
       this.copying.run(sides, shapes, signal, (copied) => this.#catchUp(sides, copied)),
     )
@@ -316,19 +338,19 @@ export class UnitMover {
   async #apply(sides: Sides, shapes: readonly TableShape[]): Promise<{ size: number }> {
     const { unit, books } = this
     const { size, whole } = await this.applier.apply(sides, shapes, this.#deps.limits.lagGoalMs)
-    const job = { unit, books, sides, shapes, transfer: this.#deps.transfer, signal: this.#stopped.signal }
+    const job = { unit, books, sides, shapes, transfer: this.#deps.transfer, signal: this.#loop.signal }
     return { size: size + (await compareWholeTables(job, whole)) }
   }
 
   /** Applies what is queued by now. Under load there is always something newer. */
   async #catchUp(sides: Sides, shapes: readonly TableShape[]): Promise<void> {
     while ((await this.#apply(sides, shapes)).size >= this.#deps.limits.batch) {
-      this.#stopped.signal.throwIfAborted()
+      this.#loop.signal.throwIfAborted()
     }
   }
 
   async #remove(sides: Sides): Promise<boolean> {
-    await removeMirror(this.unit, await this.shapes(sides), sides)
+    await removeMirror(this.unit, sides)
     await this.close(sides)
     return false
   }
@@ -345,54 +367,18 @@ export class UnitMover {
 
   async #recovered(): Promise<void> {
     const sides = this.sides()
-    // Of before the start, too.
-    if (sides && this.books.move?.error) await this.books.keepError(sides.ledger, null)
-    if (this.#failures === 0) return
-    this.#failures = 0
-    this.#error = null
-    if (this.books.lastKnown) this.#deps.log.info({ unit: this.unit.name }, 'move goes on')
-    this.#deps.changed()
-  }
-
-  /** For whoever looks after the next start. Where the books cannot be written, the page says so meanwhile. */
-  async #keepError(): Promise<void> {
-    const ledger = this.#deps.control.store('postgres')?.db
-    if (!ledger || this.#error === null) return
-    try {
-      await this.books.keepError(ledger, this.#error)
-    } catch (error) {
-      this.#deps.log.debug({ unit: this.unit.name, err: error }, 'why a move waits was not written down')
-    }
+    if (sides) await this.#setbacks.recovered(sides)
   }
 
   /** @returns how long to rest before the next try. */
   #failed(error: unknown): number {
-    if (this.#stopped.signal.aborted || isAbort(error)) return 0
-    const message = error instanceof Error ? error.message : String(error)
-    if (message !== this.#error) {
-      const moving = this.books.lastKnown !== undefined
-      const level = !moving ? 'debug' : isDbError(error, 'unavailable') ? 'warn' : 'error'
-      this.#deps.log[level]({ unit: this.unit.name, err: error }, 'move waits')
-    }
-    this.#error = message
+    if (this.#loop.signal.aborted || isAbort(error)) return 0
     // Both stores may have been restored meanwhile: nothing that was read before is taken for granted.
     this.books.forget()
     this.#shapes = undefined
     this.#inspectedAtMs = Number.NEGATIVE_INFINITY
-    this.#deps.changed()
-    return Math.min(RETRY_MS.first * 2 ** this.#failures++, RETRY_MS.longest)
-  }
-
-  #rest(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      this.#wake = () => {
-        clearTimeout(timer)
-        // Changes that come one after the other are gathered for a moment.
-        setTimeout(resolve, Math.min(ms, this.#deps.limits.gatherMs))
-      }
-      if (this.#stopped.signal.aborted) this.#wake()
-    })
+    this.#mayBeGivenUp = true
+    return this.#setbacks.failed(error)
   }
 }
 

@@ -5,9 +5,10 @@ import { quoteName } from '../db/sql-text.ts'
 import type { StorageControl } from '../db/storage-control.ts'
 import type { TableProgress } from '../db/transfer/ledger.ts'
 import { createTableSizesStore, type TableSize } from '../storage/index.ts'
-import { type KnownMove, moveByRole } from './last-known.ts'
+import { type GateFacts, reasonsAgainst } from './gates.ts'
+import type { KnownMove } from './last-known.ts'
 import { isPaused } from './move-state.ts'
-import { type MoveAction, moveActionSchema, type StorageUnit } from './moves.schema.ts'
+import { moveActionSchema, type StorageUnit } from './moves.schema.ts'
 import { otherPlacement, phaseOf, type Sides, tieOf, type Unit } from './unit.ts'
 import type { UnitMover } from './unit-mover.ts'
 
@@ -51,14 +52,9 @@ export function createUnitViews(deps: { status: () => StorageStatus; control: St
     }
   }
 
-  async function view(
-    mover: UnitMover,
-    sides: Sides | undefined,
-    away: string | undefined,
-    reasonsAgainst: (action: MoveAction) => string[],
-  ): Promise<StorageUnit> {
+  async function view(mover: UnitMover, sides: Sides | undefined, facts: GateFacts): Promise<StorageUnit> {
     const { unit, applier, copying, books } = mover
-    const move = books.lastKnown ?? (sides ? undefined : await moveByRole(deps.control.store('sqlite'), unit))
+    const { move, away } = facts
     const decision = deps.control.decision(unit.domains[0] ?? 'settings')
     const placement = decision?.placement ?? null
     const mirrored = move !== undefined && move.state !== 'finished'
@@ -95,9 +91,10 @@ export function createUnitViews(deps: { status: () => StorageStatus; control: St
       shadow: books.lastKnown?.state === 'mirroring' ? shadowOf(mover, books.lastKnown) : null,
       quarantine,
       lastFlip: lastFlipOf(move),
-      error: move ? (mover.error ?? move.error ?? (mirrored ? (away ?? null) : null)) : null,
+      // That a store is away explains whatever went wrong last.
+      error: move ? ((mirrored ? away : undefined) ?? mover.error ?? move.error ?? null) : null,
       actions: moveActionSchema.options.map((action) => {
-        const reasons = reasonsAgainst(action)
+        const reasons = reasonsAgainst(action, facts)
         return { action, possible: reasons.length === 0, reasons }
       }),
     }

@@ -1,0 +1,157 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { fillTables, randomOf } from '../../test/move-data.ts'
+import { type MoveBench, OPERATOR, openMoveBench } from '../../test/moves.ts'
+import { startPostgresBehindProxy } from '../../test/postgres-proxy.ts'
+import type { Placement } from '../db/placement-store.ts'
+
+const UNIT = 'insights'
+
+let bench: MoveBench | undefined
+afterEach(async () => {
+  await bench?.close()
+  bench = undefined
+})
+
+async function mirrored(options: Parameters<typeof openMoveBench>[0] = {}): Promise<MoveBench> {
+  bench = await openMoveBench(options)
+  const target = bench
+  await target.storage.control.openSqlite()
+  const db = (domain: Parameters<typeof target.storage.getAppDbFor>[0]) => target.storage.getAppDbFor(domain)
+  await fillTables(randomOf(1), await target.rules(UNIT), db, 20)
+  await target.moves.act(UNIT, 'mirror', OPERATOR)
+  await target.until(UNIT, ({ state, verify }) => state === 'mirroring' && verify?.clean === true)
+  return target
+}
+
+/** What a move has put into a store: triggers, functions, queues with entries, and what it says of the unit. */
+async function traces(target: MoveBench, placement: Placement): Promise<unknown[]> {
+  return target.db(placement).query({
+    sqlite: `
+      SELECT name FROM sqlite_schema WHERE type = 'trigger' AND name NOT LIKE '\\_roles%' ESCAPE '\\'
+      UNION ALL SELECT name FROM sqlite_schema WHERE name LIKE '\\_dirty\\_%' ESCAPE '\\' AND name <> '_dirty_whole'
+      UNION ALL SELECT unit FROM _roles
+    `,
+    postgres: `
+      SELECT tgname AS name FROM pg_trigger WHERE tgname LIKE '\\_capture\\_%'
+      UNION ALL SELECT proname FROM pg_proc WHERE proname LIKE '\\_capture\\_%'
+      UNION ALL SELECT tablename FROM pg_tables WHERE tablename LIKE '\\_dirty\\_%' AND tablename <> '_dirty_whole'
+      UNION ALL SELECT unit FROM _roles
+      UNION ALL SELECT unit FROM _moves
+    `,
+  })
+}
+
+const rowsOf = async (target: MoveBench, placement: Placement, table: string) =>
+  (await target.db(placement).queryOne<{ rows: number }>(`SELECT count(*) AS rows FROM ${table}`))?.rows
+
+const away = (target: MoveBench) =>
+  target.until(UNIT, ({ error }) => error?.startsWith('PostgreSQL is away') ?? false)
+
+describe('a move is given up whatever became of its tables', () => {
+  it.each<[what: string, from: Placement, store: Placement, sql: string]>([
+    ['a column too many in the mirror', 'sqlite', 'postgres', 'ALTER TABLE insights ADD COLUMN extra TEXT'],
+    ['a column too many in the source', 'sqlite', 'sqlite', 'ALTER TABLE insights ADD COLUMN extra TEXT'],
+    ['a renamed key in the mirror', 'sqlite', 'postgres', 'ALTER TABLE incidents RENAME COLUMN id TO number'],
+    ['a renamed key in SQLite', 'postgres', 'sqlite', 'ALTER TABLE actions RENAME COLUMN id TO number'],
+    ['a table dropped from the mirror', 'sqlite', 'postgres', 'DROP TABLE insights CASCADE'],
+    ['a table dropped from the source', 'sqlite', 'sqlite', 'DROP TABLE incidents'],
+    ['a table dropped from a mirror in SQLite', 'postgres', 'sqlite', 'DROP TABLE incidents'],
+    ['a renamed table in the mirror', 'sqlite', 'postgres', 'ALTER TABLE insights RENAME TO insights_old'],
+    ['a queue dropped from the source', 'sqlite', 'sqlite', 'DROP TABLE _dirty_insights'],
+    ['a queue dropped from the mirror', 'sqlite', 'postgres', 'DROP TABLE _dirty_insights'],
+  ])('%s', async (_, placement, store, sql) => {
+    const target = await mirrored({ placement })
+    await target.db(store).execute(sql)
+    const { actions } = await target.moves.unit(UNIT)
+    expect(actions.find(({ action }) => action === 'abort')).toMatchObject({ possible: true })
+    expect(await target.moves.act(UNIT, 'abort', OPERATOR)).toMatchObject({
+      placement,
+      mirror: null,
+      state: 'settled',
+    })
+    expect(await traces(target, 'sqlite')).toEqual([])
+    expect(await traces(target, 'postgres')).toEqual([])
+    const mirror = placement === 'sqlite' ? 'postgres' : 'sqlite'
+    expect(await rowsOf(target, mirror, 'investigations')).toBe(0)
+    expect(await rowsOf(target, placement, 'investigations')).toBe(20)
+  })
+
+  it('while it is being given up already, by the loop that goes on with that', async () => {
+    const target = await mirrored()
+    await target.moves.stop()
+    await target.db('postgres').execute(`UPDATE _moves SET state = 'aborting'`)
+    await target.db('postgres').execute('ALTER TABLE insights ADD COLUMN extra TEXT')
+    await target.restart()
+    await target.until(UNIT, ({ mirror }) => mirror === null)
+    expect(await traces(target, 'sqlite')).toEqual([])
+  })
+})
+
+describe('a move is given up while PostgreSQL is away', () => {
+  it('SQLite logs nothing any more, and PostgreSQL follows when it is back', async () => {
+    const server = await startPostgresBehindProxy()
+    try {
+      const target = await mirrored({ database: server.database })
+      server.proxy.refuse()
+      const { actions } = await away(target)
+      expect(actions.filter(({ possible }) => possible).map(({ action }) => action)).toEqual(['abort'])
+      const given = await target.moves.act(UNIT, 'abort', OPERATOR)
+      expect(given).toMatchObject({ placement: 'sqlite', mirror: null, state: 'settled', error: null })
+      expect(await traces(target, 'sqlite')).toEqual([])
+      await target.storage.getAppDbFor(UNIT).execute(`DELETE FROM incidents`)
+
+      server.proxy.accept()
+      const log = () => target.moves.log({ unit: UNIT, limit: 1 }).catch(() => [])
+      await expect
+        .poll(log, { timeout: 30_000 })
+        .toMatchObject([{ action: 'abort', actor: OPERATOR.name, details: { at: expect.any(String) } }])
+      await expect.poll(() => traces(target, 'postgres'), { timeout: 30_000 }).toEqual([])
+      expect(await rowsOf(target, 'postgres', 'investigations')).toBe(0)
+      // Nothing of it is left: another try is one like the first.
+      await target.moves.act(UNIT, 'mirror', OPERATOR)
+      await target.until(UNIT, ({ state, verify }) => state === 'mirroring' && verify?.clean === true)
+    } finally {
+      await bench?.close()
+      bench = undefined
+      await server.close()
+    }
+  })
+
+  it('also after a start, and without any PostgreSQL', async () => {
+    const target = await mirrored()
+    await target.restart({ withoutPostgres: true })
+    expect(await target.moves.unit(UNIT)).toMatchObject({ mirror: 'postgres', placement: 'sqlite' })
+    expect(await target.moves.act(UNIT, 'abort', OPERATOR)).toMatchObject({ mirror: null, state: 'settled' })
+    expect(await traces(target, 'sqlite')).toEqual([])
+    await expect(target.moves.act(UNIT, 'abort', OPERATOR)).rejects.toMatchObject({
+      extra: { reasons: [expect.stringContaining('PostgreSQL is not configured')] },
+    })
+    // The old one comes back after all.
+    await target.restart()
+    await expect.poll(() => traces(target, 'postgres'), { timeout: 30_000 }).toEqual([])
+    expect(await rowsOf(target, 'postgres', 'investigations')).toBe(0)
+    expect(await rowsOf(target, 'sqlite', 'investigations')).toBe(20)
+  })
+
+  it('but not where PostgreSQL holds the truth: the reason says what is away', async () => {
+    const server = await startPostgresBehindProxy()
+    try {
+      const target = await mirrored({ database: server.database })
+      await target.cutOver(UNIT)
+      server.proxy.refuse()
+      await away(target)
+      await expect(target.moves.act(UNIT, 'abort', OPERATOR)).rejects.toMatchObject({
+        status: 503,
+        message: expect.stringContaining('PostgreSQL is away'),
+      })
+      expect(await traces(target, 'sqlite')).not.toEqual([])
+      server.proxy.accept()
+      await target.until(UNIT, ({ error, lag }) => error === null && lag !== null)
+      expect(await target.moves.act(UNIT, 'rollback', OPERATOR)).toMatchObject({ placement: 'sqlite' })
+    } finally {
+      await bench?.close()
+      bench = undefined
+      await server.close()
+    }
+  })
+})
