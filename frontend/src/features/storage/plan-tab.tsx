@@ -54,7 +54,12 @@ export function PlanTab({ units, what = 'all', onWhat }: PlanTabProps) {
     <>
       <p className="mb-3 text-ink-2 text-sm">{t.hint}</p>
       <div className="mb-3 flex flex-wrap items-center gap-2">
-        <Select aria-label={t.what} value={what} onChange={(event) => onWhat(event.target.value)}>
+        <Select
+          aria-label={t.what}
+          className="max-w-52"
+          value={what}
+          onChange={(event) => onWhat(event.target.value)}
+        >
           <option value="all">{t.all}</option>
           {PHASES.map((phase) => (
             <option key={phase} value={phase}>

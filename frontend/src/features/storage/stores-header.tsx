@@ -23,7 +23,7 @@ export function StoresHeader({ units }: { units: readonly StorageUnit[] }) {
   const moved = units.filter((unit) => unit.placement === 'postgres').length
   const underWay = units.filter((unit) => unit.placement === 'sqlite' && unit.mirror !== null).length
   return (
-    <Card className="mb-4 grid gap-x-6 gap-y-3 p-4 lg:grid-cols-[1fr_14rem_1fr] lg:items-center">
+    <Card className="mb-4 grid gap-x-6 gap-y-3 p-4 lg:grid-cols-[1fr_17rem_1fr] lg:items-center">
       {STORES.map((store, i) => (
         <div key={store} className={i === 0 ? 'lg:order-1' : 'lg:order-3'}>
           <StoreLine

@@ -99,6 +99,13 @@ describe('how a unit looks', () => {
     expect(amountIn(unit(mirrored), 'postgres')).toEqual({ rows: 8, bytes: null })
     expect(amountIn(unit(), 'postgres')).toEqual({ rows: null, bytes: null })
   })
+
+  it('counts a mirror that is being filled by the progress of its copy', () => {
+    const progress = { copiedRows: 9, totalRows: 15, rowsPerSecond: 3, etaSeconds: 2 }
+    const copying = unit({ ...mirrored, state: 'copying', progress })
+    expect(amountIn(copying, 'postgres')).toEqual({ rows: 9, bytes: null })
+    expect(amountIn(copying, 'sqlite')).toEqual({ rows: 15, bytes: 150 })
+  })
 })
 
 describe('what can be done', () => {

@@ -66,6 +66,8 @@ export function amountIn(unit: StorageUnit, store: Store): { rows: number | null
   const holding = holdingOf(unit, store)
   if (holding === 'empty') return { rows: null, bytes: null }
   const isTruth = holding === 'truth'
+  // Counts of tables are taken now and then: beside the progress of a copy they would be behind it.
+  if (!isTruth && unit.progress) return { rows: unit.progress.copiedRows, bytes: null }
   return {
     rows: sum(unit.tables.map((table) => (isTruth ? table.rows : table.mirrorRows))),
     bytes: sum(unit.tables.map((table) => (isTruth ? table.bytes : table.mirrorBytes))),
