@@ -7,8 +7,8 @@ import { allUnits, createMoves, type StorageUnit, settleRoles } from '../backend
 const OPERATOR = { name: 'operator' }
 
 /**
- * Moves everything of a product that is halted into PostgreSQL, as an operator would, but without the calm minute
- * before each cut over.
+ * Moves what a halted product has in SQLite, mirrored already or not, into PostgreSQL: as an operator would, but without
+ * the calm minute before each cut over.
  */
 export async function finishMoves(dataDir: string, postgresUrl: string): Promise<void> {
   const log = createLogger('silent')
@@ -41,7 +41,8 @@ export async function finishMoves(dataDir: string, postgresUrl: string): Promise
     state.actions.some((each) => each.action === action && each.possible)
   try {
     await moves.start()
-    for (const { name } of allUnits) await moves.act(name, 'mirror', OPERATOR)
+    for (const { unit, mirror } of await moves.units())
+      if (mirror === null) await moves.act(unit, 'mirror', OPERATOR)
     for (const { name } of allUnits) {
       await until(name, may('cutover'))
       await moves.act(name, 'cutover', OPERATOR)

@@ -11,6 +11,7 @@ const PRIVATE = ['host-processes', 'host-hardware']
 const ELSEWHERE = ['storage', 'storage-plan', 'storage-quarantine', 'storage-timeline']
 /** Live charts look like charts after a few samples. */
 const MOVING_MS = 120_000
+const START_MS = 600_000
 
 let product: Product
 let browser: Browser
@@ -20,7 +21,6 @@ beforeAll(async () => {
   product = await startProduct({ hosts: 5, containers: 100, history: '30d' })
   browser = await launchBrowser()
   const { page, context, close } = await visit(browser, product.url)
-  await doSomeWork(context.request)
   const cart = await aContainer(context.request, 'shop-cart-1')
   const api = await aContainer(context.request, 'shop-api-1')
   /** Pages that say more of another container than the first. */
@@ -33,9 +33,10 @@ beforeAll(async () => {
     .map((page) => ({ ...page, path: paths[page.name] ?? page.path }))
   // Watched, it is sampled each second.
   await page.goto('/')
+  await doSomeWork(context.request)
   await page.waitForTimeout(MOVING_MS)
   await close()
-})
+}, START_MS)
 
 afterAll(async () => {
   await browser?.close()
