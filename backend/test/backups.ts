@@ -30,8 +30,12 @@ export function postgresPrograms(): string {
   return found
 }
 
-/** A server of the version of the pg_dump on this machine. */
-export const startDumpable = (): Promise<TestServer> => startPostgres({ programs: postgresPrograms() })
+/** A server of the version of the pg_dump on this machine, or of that in POSTGRES_TOOLS_DIR: the one of TEST_POSTGRES_URL. */
+export async function startDumpable(): Promise<TestServer> {
+  const { TEST_POSTGRES_URL: url, POSTGRES_TOOLS_DIR: tools } = process.env
+  if (url && tools) return { url, stop: async () => undefined }
+  return startPostgres({ programs: postgresPrograms() })
+}
 
 /** `idle`: everything in SQLite, beside a PostgreSQL database that holds nothing yet. */
 export type Kind = 'sqlite' | 'postgres' | 'both' | 'idle'
@@ -63,7 +67,7 @@ export async function createInstallation(server: TestServer | undefined, kind: K
     sqlitePath: sqliteFile(dataDir),
     postgresUrl: url,
     adminUrl: undefined,
-    toolsDir: undefined,
+    toolsDir: process.env.POSTGRES_TOOLS_DIR,
     secret: undefined,
     secretKeyFile: join(dataDir, 'secret.key'),
     log: createLogger('silent'),

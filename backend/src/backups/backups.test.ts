@@ -54,22 +54,26 @@ async function opened({ place }: Installation, name: string) {
   return openBackup(await Archive.open(await existing(place.folder, name)), place.secret)
 }
 
-const databases = () =>
+const databases = ({ database }: Installation) =>
   withLink(server.url, async (link) =>
-    (await link.texts('SELECT datname FROM pg_database ORDER BY 1')).map(([name]) => name),
+    (
+      await link.texts('SELECT datname FROM pg_database WHERE starts_with(datname, $1) ORDER BY 1', [
+        database,
+      ])
+    ).map(([name]) => name),
   )
 
 describe.each<Kind>(['sqlite', 'postgres', 'both'])('a backup of %s', (kind) => {
   it('is proved, restored with a safety backup first, and goes back to what was', async () => {
     installation = await createInstallation(server, kind)
     const { place } = installation
-    const before = await databases()
+    const before = await databases(installation)
     const name = await createBackup(place, 'manual', watch())
     const backup = await opened(installation, name)
     expect(backup.manifest.sqlite === null).toBe(kind === 'postgres')
     expect(backup.manifest.postgres === null).toBe(kind === 'sqlite')
     await proveBackup(place, backup, watch())
-    expect(await databases()).toEqual(before)
+    expect(await databases(installation)).toEqual(before)
 
     await addOne(installation, 'test.later')
     expect(await settingsOf(installation)).toEqual(['test.key', 'test.later'])
@@ -85,7 +89,7 @@ describe.each<Kind>(['sqlite', 'postgres', 'both'])('a backup of %s', (kind) => 
     await completeRestore(place, back, { safety: false }, watch())
     expect(await settingsOf(installation)).toEqual(['test.key', 'test.later'])
     await removeLeftovers(place)
-    expect((await databases()).filter((each) => each?.includes('hfscratch'))).toEqual([])
+    expect((await databases(installation)).filter((each) => each?.includes('hfscratch'))).toEqual([])
   })
 })
 
@@ -161,11 +165,11 @@ it('refuses before anything is done where the user may not create databases', as
   const url = new URL(onDatabase(server.url, database))
   url.username = 'poor'
   url.password = 'poor'
-  const before = await databases()
+  const before = await databases(installation)
   await expect(prepareRestore({ ...place, postgresUrl: url.href }, name, watch())).rejects.toMatchObject({
     code: 'rights_missing',
   })
-  expect(await databases()).toEqual(before)
+  expect(await databases(installation)).toEqual(before)
   expect(existsSync(place.sqlitePath)).toBe(false)
   await withLink(server.url, (link) => link.script('DROP OWNED BY poor; DROP ROLE poor'))
 })

@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
-import { setPriority } from 'node:os'
+import { getPriority, setPriority } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Pace } from '../db/snapshot/index.ts'
@@ -12,7 +12,8 @@ const run = promisify(execFile)
 const VERSIONED = ['/usr/lib/postgresql', '/usr/pgsql', '/opt/homebrew/opt', '/usr/local/opt']
 const mostErrorText = 4_000
 /** Whoever answers requests goes first, and on a machine that is never idle there is still a tenth. */
-const LOW_PRIORITY = 10
+const NICER_BY = 10
+const NICEST = 19
 const PIECE = 32 * 1024
 /** Settings of the sessions of a pg_restore that others are not to notice: one process, no waiting for the disk. */
 const GENTLE = '-c max_parallel_maintenance_workers=0 -c synchronous_commit=off'
@@ -214,7 +215,7 @@ async function* inPieces(source: AsyncIterable<Buffer>, pace: Pace): AsyncGenera
 /** A process that has ended, or a system that lets nobody do so, is no reason not to go on. */
 function giveWay({ pid }: ReturnType<typeof spawn>): void {
   try {
-    if (pid !== undefined) setPriority(pid, LOW_PRIORITY)
+    if (pid !== undefined) setPriority(pid, Math.min(NICEST, getPriority() + NICER_BY))
   } catch (error) {
     if (!hasCode(error, 'ERR_SYSTEM_ERROR')) throw error
   }

@@ -42,7 +42,7 @@ afterEach(async () => {
   await withLink(server.url, (link) => link.script(`DROP ROLE "${role.replaceAll('"', '""')}"`))
 })
 
-/** Relations, functions and types that belong to anybody else than the user, in every schema that is not the system's. */
+/** Relations, functions and types that belong to anybody else than the user. */
 const others = () =>
   withLink(onDatabase(server.url, installation.database), (link) =>
     link.texts(
@@ -54,8 +54,7 @@ const others = () =>
         UNION ALL SELECT p.oid, p.proowner, p.proname::text, p.pronamespace FROM pg_proc AS p
         UNION ALL SELECT t.oid, t.typowner, t.typname::text, t.typnamespace FROM pg_type AS t
       ) AS o
-      JOIN pg_namespace AS n ON n.oid = o.schema
-      WHERE n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' AND pg_get_userbyid(o.owner) <> $1
+      WHERE o.schema = 'public'::regnamespace AND pg_get_userbyid(o.owner) <> $1
         AND NOT EXISTS (SELECT 1 FROM pg_depend AS d WHERE d.objid = o.oid AND d.deptype = 'e')
         AND o.name NOT LIKE '%pg\\_stat\\_statements%'
       ORDER BY o.name
