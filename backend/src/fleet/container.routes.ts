@@ -1,7 +1,14 @@
 import { pipeline } from 'node:stream/promises'
 import { z } from 'zod'
 import { toAppError, toProblem } from '../core/http/problem.ts'
-import { defineRoute, pageQuery, queryBoolean, queryInteger, type Route } from '../core/http/route.ts'
+import {
+  defineRoute,
+  pageQuery,
+  queryBoolean,
+  queryId,
+  queryInteger,
+  type Route,
+} from '../core/http/route.ts'
 import {
   ContainerActionResult,
   ContainerDetail,
@@ -14,7 +21,7 @@ import { FleetEventPage } from './fleet.schema.ts'
 import type { FleetService } from './fleet.service.ts'
 import { LogLevel, LogPage, LogSearchMessage, LogStream } from './log.schema.ts'
 
-const id = queryInteger(1)
+const id = queryId
 const containerParams = z.object({
   endpointId: id,
   containerId: z

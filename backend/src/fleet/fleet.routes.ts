@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { defineRoute, pageQuery, queryInteger, type Route } from '../core/http/route.ts'
+import { defineRoute, pageQuery, queryId, type Route } from '../core/http/route.ts'
 import { containerRoutes, logRoutes } from './container.routes.ts'
 import {
   Endpoint,
@@ -13,7 +13,7 @@ import { FleetEventPage, FleetOverview, ImagePage, NetworkPage, StackPage } from
 import type { FleetService } from './fleet.service.ts'
 import { HostDetail, HostPage, HostProcesses } from './host.schema.ts'
 
-const id = queryInteger(1)
+const id = queryId
 const endpointParams = z.object({ endpointId: id })
 const whole = <T>(items: T[]) => ({ items, nextCursor: null })
 export function fleetRoutes(deps: {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { queryInteger } from '../core/http/route.ts'
+import { queryId, queryInteger } from '../core/http/route.ts'
 
 const MAX_TIME_MS = 8_640_000_000_000_000
 
@@ -15,7 +15,7 @@ const isForward = ({ from, to }: { from: number; to: number }) => from < to
 const FORWARD = { path: ['to'], message: 'must be after from' }
 
 /** `name` is '' for the host itself. */
-const thing = { endpointId: queryInteger(1), subject, name: z.string().max(300).default('') }
+const thing = { endpointId: queryId, subject, name: z.string().max(300).default('') }
 
 export const rangeQuery = z
   .object({

@@ -1,4 +1,5 @@
 import type { Log } from '../core/log.ts'
+import { isStorable } from '../core/text.ts'
 import { isDbError } from '../db/db-errors.ts'
 import { keyText, type MetricsStore, type SampleRow, type SeriesKey } from './metrics.store.ts'
 import { DAY_MS, type MetricsRetention, oldestSampleMs } from './resolution.ts'
@@ -41,8 +42,7 @@ export const RECORDER_LIMITS: RecorderLimits = {
 const MAX_MAGNITUDE = 1e300
 const RETRY_MS = 5_000
 
-/** PostgreSQL's text has no NUL and no half of a surrogate pair, and an index key ends at 2,704 bytes. */
-const UNSTORABLE = /[\0\p{Surrogate}]/u
+/** An index key of PostgreSQL ends at 2,704 bytes. */
 const MAX_KEY_CHARACTERS = 500
 
 /** What will pass by itself: the samples are kept for it. */
@@ -92,7 +92,7 @@ export function createRecorder(deps: {
     return (
       Math.abs(value) <= MAX_MAGNITUDE &&
       text.length <= MAX_KEY_CHARACTERS &&
-      !UNSTORABLE.test(text) &&
+      isStorable(text) &&
       Number.isSafeInteger(timeMs) &&
       timeMs <= nowMs + DAY_MS &&
       timeMs >= oldestSampleMs(nowMs, deps.retention())

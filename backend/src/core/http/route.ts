@@ -2,6 +2,7 @@ import type { Request, Response } from 'express'
 import { z } from 'zod'
 import type { Json } from '../../db/app-db.ts'
 import { invalid } from '../errors.ts'
+import { isStorable } from '../text.ts'
 import type { Principal, Role, Scope } from './principal.ts'
 
 export type Access = Role | 'public'
@@ -121,6 +122,10 @@ const EMPTY = z.object({})
 const NOTHING = z.unknown().transform(() => undefined)
 
 function parsePart(part: 'params' | 'query' | 'body', schema: z.ZodType, value: unknown): unknown {
+  const unstorable = findUnstorable(part, value)
+  if (unstorable !== undefined) {
+    throw invalid(`${unstorable}: text cannot have the NUL character or half of a surrogate pair`)
+  }
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   const issues = parsed.error.issues.map((issue) => ({
@@ -132,6 +137,23 @@ function parsePart(part: 'params' | 'query' | 'body', schema: z.ZodType, value: 
   const first = issues[0]
   const where = first?.path ? `${part}.${first.path}` : part
   throw invalid(`${where}: ${first?.message ?? 'not valid'}`, issues)
+}
+
+/** Where a text is that no store could give back as it came. Without recursion: bodies may be thousands of levels deep. */
+function findUnstorable(part: string, input: unknown): string | undefined {
+  const waiting: [string, unknown][] = [[part, input]]
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    const [at, value] = next
+    if (typeof value === 'string') {
+      if (!isStorable(value)) return at
+    } else if (typeof value === 'object' && value !== null) {
+      for (const [name, member] of Object.entries(value)) {
+        if (!isStorable(name)) return at
+        waiting.push([Array.isArray(value) ? at : `${at}.${name}`, member])
+      }
+    }
+  }
+  return undefined
 }
 
 export function isStreamResponse(response: ResponseSpec): response is StreamResponse {
@@ -146,6 +168,9 @@ export const queryBoolean = z
 /** A whole number in a query or a path. */
 export const queryInteger = (min = 0, max: number = Number.MAX_SAFE_INTEGER) =>
   z.coerce.number<string>().int().min(min).max(max)
+
+/** The id of a row, where it counts from one: 32 bits. */
+export const queryId = queryInteger(1, 2 ** 31 - 1)
 
 /** `limit` and `cursor` of a keyset-paged list; the cursor is opaque to clients. */
 export const pageQuery = z.object({
