@@ -96,8 +96,16 @@ export async function listDatabases(
   )
 }
 
+/** @throws DbError `busy` when a superuser's session stays on it. */
 export async function dropDatabase(link: PgLink, name: string): Promise<void> {
-  await link.script(`DROP DATABASE IF EXISTS ${quoteName(name)} WITH (FORCE)`)
+  const drop = `DROP DATABASE IF EXISTS ${quoteName(name)}`
+  try {
+    await link.script(`${drop} WITH (FORCE)`)
+  } catch (error) {
+    // Nobody else may end a superuser's session, such as the last one of a restore: this waits five seconds for it.
+    if (!isDbError(error) || error.engineCode !== '42501') throw error
+    await link.script(drop)
+  }
 }
 
 export async function databaseExists(link: PgLink, name: string): Promise<boolean> {
