@@ -61,11 +61,11 @@ export function HostPage() {
         status={host && <EndpointStatusBadge look="soft" status={host.status} />}
         hint={host ? <Facts host={host} /> : <Skeleton className="mt-1 h-5 w-80 max-w-full" />}
       />
-      {host?.status === 'down' && (
+      {host && (host.status === 'down' || endpoint?.status === 'down') && (
         <div role="alert" className="mb-4 rounded-md border border-line bg-critical-soft px-3 py-2 text-sm">
           <p className="font-medium text-critical">
-            {t.down}
-            {host.sampledAt !== null && (
+            {host.status === 'down' ? t.down : t.engineDown}
+            {host.status === 'down' && host.sampledAt !== null && (
               <span className="ml-2 font-normal">
                 <Time at={host.sampledAt} />
               </span>

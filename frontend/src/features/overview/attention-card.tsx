@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router'
-import { CircleCheck } from 'lucide-react'
+import { CircleCheck, Unplug } from 'lucide-react'
 import { texts } from '../../lib/texts.ts'
-import { Badge } from '../../ui/badge.tsx'
+import { Badge, Status } from '../../ui/badge.tsx'
 import { Card, CardHeader } from '../../ui/card.tsx'
 import { ContainerStatus, EndpointStatusBadge } from '../../ui/fleet-status.tsx'
 import { Time } from '../../ui/time.tsx'
@@ -46,7 +46,7 @@ const NAME = 'min-w-0 flex-1 truncate font-medium hover:text-accent hover:underl
 function TroubleRow({ trouble }: { trouble: Trouble }) {
   return (
     <li className="flex min-h-8 items-center gap-3 px-4 py-1 text-sm">
-      {trouble.kind === 'endpoint' ? (
+      {trouble.kind !== 'container' ? (
         <>
           <Link
             to="/hosts/$endpointId"
@@ -56,7 +56,13 @@ function TroubleRow({ trouble }: { trouble: Trouble }) {
           >
             {trouble.host.name}
           </Link>
-          <EndpointStatusBadge status={trouble.host.status} />
+          {trouble.kind === 'engine' ? (
+            <Status tone="critical" icon={Unplug} look="plain">
+              {t.engineDown}
+            </Status>
+          ) : (
+            <EndpointStatusBadge status={trouble.host.status} />
+          )}
         </>
       ) : (
         <>

@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { lazy, Suspense, useEffect, useMemo, useRef } from 'react'
-import { overviewQuery } from '../../lib/api/queries.ts'
+import { endpointsQuery, overviewQuery } from '../../lib/api/queries.ts'
 import type { HostSummary } from '../../lib/api/types.ts'
 import { useEndpointFilter } from '../../lib/endpoint-filter.ts'
 import { texts } from '../../lib/texts.ts'
@@ -28,7 +28,11 @@ export function OverviewPage() {
   const { data, error, refetch } = useQuery(overviewQuery)
   useOverviewLive()
   const shown = useMemo(() => (data ? filterOverview(data, endpointId) : null), [data, endpointId])
-  const trouble = useMemo(() => (shown ? findTrouble(shown.hosts, shown.heat, shown.changes) : []), [shown])
+  const endpoints = useQuery(endpointsQuery).data?.items
+  const trouble = useMemo(
+    () => (shown ? findTrouble(shown.hosts, shown.heat, shown.changes, endpoints ?? []) : []),
+    [shown, endpoints],
+  )
 
   if (error && !shown) {
     return (
@@ -63,7 +67,7 @@ export function OverviewPage() {
             <TopCard title={t.top.memory} items={shown.top.memory} />
           </div>
           <div className="contents content-start gap-3 lg:grid">
-            <div className="max-lg:order-first">
+            <div className="min-w-0 max-lg:order-first">
               <AttentionCard trouble={trouble} />
             </div>
             <ChangesCard events={shown.changes} />

@@ -158,6 +158,7 @@ describe('findTrouble', () => {
       [aHost({ status: 'down', sampledAt: '2026-11-21T02:00:00.000Z' })],
       [aCell({ state: 'restarting' }), aCell({ id: 'c', name: 'ok' })],
       [anEvent({ at: '2026-11-21T02:59:00.000Z' }), anEvent(), anEvent({ subjectName: 'ok' })],
+      [],
     )
     expect(trouble.map((each) => [each.kind, each.since])).toEqual([
       ['endpoint', '2026-11-21T02:00:00.000Z'],
@@ -165,13 +166,21 @@ describe('findTrouble', () => {
     ])
   })
 
+  it('lists an engine that does not answer on a host that is read', () => {
+    const engines = [{ id: 1, status: 'down', lastSeenAt: null } as const]
+    const kinds = (host: HostSummary) => findTrouble([host], [], [], engines).map(({ kind }) => kind)
+    expect(kinds(aHost())).toEqual(['engine'])
+    expect(kinds(aHost({ status: 'down' }))).toEqual(['endpoint'])
+    expect(kinds(aHost({ endpointId: 2 }))).toEqual([])
+  })
+
   it('says nothing of containers that were stopped or are starting', () => {
     const stopped = [0, 143, null].map((exitCode) => aCell({ state: 'exited', exitCode }))
     const calm = [...stopped, aCell({ health: 'starting' })]
-    expect(findTrouble([], calm, [])).toEqual([])
+    expect(findTrouble([], calm, [], [])).toEqual([])
   })
 
   it('lists what ended with an error', () => {
-    expect(findTrouble([], [aCell({ state: 'exited', exitCode: 1 })], [])).toHaveLength(1)
+    expect(findTrouble([], [aCell({ state: 'exited', exitCode: 1 })], [], [])).toHaveLength(1)
   })
 })

@@ -28,6 +28,7 @@ export const fleetTexts = {
     processes: 'Processes',
     hardware: 'Disks and interfaces',
     down: 'This host does not answer',
+    engineDown: 'The Docker engine of this host does not answer: it is read without its containers',
     cpuChart: 'CPU',
     coresChart: 'CPU by core',
     core: (core: string) => `core ${core}`,

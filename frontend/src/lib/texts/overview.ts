@@ -54,7 +54,7 @@ export const overviewTexts = {
     none: 'Nothing is wrong',
     noneHint: 'Every endpoint answers, no container is unhealthy, restarting or dead.',
     more: (count: number) => `${formatCount(count)} more`,
-    endpointDown: 'does not answer',
+    engineDown: 'no engine',
     older: 'over 1 h',
   },
   top: {
