@@ -18,11 +18,11 @@ interface CardHeaderProps {
 export function CardHeader({ title, hint, actions, className }: CardHeaderProps) {
   return (
     <header className={cn('flex min-h-11 flex-wrap items-center gap-x-3 gap-y-2 px-4 py-2.5', className)}>
-      <div className={cn('min-w-0 flex-1', hint && 'basis-60')}>
+      <div className={cn('min-w-0 grow', hint && 'basis-60')}>
         <h2 className="truncate text-base">{title}</h2>
         {hint ? <p className="text-ink-3 text-sm">{hint}</p> : null}
       </div>
-      {actions ? <div className="flex shrink-0 items-center gap-1.5">{actions}</div> : null}
+      {actions ? <div className="flex max-w-full shrink-0 items-center gap-1.5">{actions}</div> : null}
     </header>
   )
 }

@@ -21,14 +21,20 @@ export function ScheduleCard({ list }: { list: BackupList }) {
         {nextAt === null || schedule === null ? (
           <p>{t.schedule.off}</p>
         ) : (
-          <p>
-            {t.schedule.next} <Time at={nextAt} show="exact" className="font-medium text-ink" /> ·{' '}
-            <code className="mono">{schedule}</code> {timeZone}
+          <p className="flex flex-wrap gap-x-3">
+            <span>
+              {t.schedule.next} <Time at={nextAt} show="exact" className="font-medium text-ink" />
+            </span>
+            <span>
+              <code className="mono">{schedule}</code> {timeZone}
+            </span>
           </p>
         )}
-        <p className="break-words">
-          {t.schedule.free(formatBytes(freeBytes))} <code className="mono">{folder}</code> ·{' '}
-          {encrypts ? t.schedule.encrypted : t.schedule.plain}
+        <p className="flex flex-wrap gap-x-3">
+          <span className="break-words">
+            {t.schedule.free(formatBytes(freeBytes))} <code className="mono">{folder}</code>
+          </span>
+          <span>{encrypts ? t.schedule.encrypted : t.schedule.plain}</span>
         </p>
       </div>
       <Button asChild>

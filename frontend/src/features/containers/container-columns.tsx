@@ -83,7 +83,7 @@ export const CONTAINER_COLUMNS: readonly TableColumn<ContainerSummary>[] = [
         </span>
       )
     },
-    minWidth: 120,
+    minWidth: 100,
     grow: 1,
     priority: 6,
   },

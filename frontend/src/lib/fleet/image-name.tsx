@@ -8,7 +8,7 @@ interface ImageNameProps {
 
 /** An image that is shortened at its registry and path, never at its name and tag while these have room. */
 export function ImageName({ image, className }: ImageNameProps) {
-  const cut = image.lastIndexOf('/') + 1
+  const cut = Math.max(0, image.lastIndexOf('/'))
   return (
     <span className="flex min-w-0" title={image}>
       <span className="truncate text-ink-3">{image.slice(0, cut)}</span>
