@@ -47,7 +47,9 @@ export async function finishMoves(dataDir: string, postgresUrl: string): Promise
       await until(name, may('cutover'))
       await moves.act(name, 'cutover', OPERATOR)
       await until(name, may('verify'))
+      const before = (await moves.unit(name)).verify?.at
       await moves.act(name, 'verify', OPERATOR)
+      await until(name, ({ verify }) => verify?.running === false && verify.at !== before)
       await until(name, may('finish'))
       await moves.act(name, 'finish', OPERATOR)
     }

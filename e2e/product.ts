@@ -34,8 +34,8 @@ export interface ProductOptions {
   withAdmin?: boolean
   /** A database to which domains can be moved; everything begins in SQLite. */
   postgresUrl?: string
-  /** Shows this machine's own engine too, when it has one: every machine gives another picture then. */
-  ownEngine?: boolean
+  /** Where this machine's engine is said to be; by default nowhere: every machine has another one. */
+  dockerSocket?: string
 }
 
 async function freePort(): Promise<number> {
@@ -50,14 +50,7 @@ async function freePort(): Promise<number> {
 
 /** Starts the built product (`npm run build` makes it) on the simulated fleet, in a folder of its own that is removed afterwards. */
 export async function startProduct(options: ProductOptions = {}): Promise<Product> {
-  const {
-    hosts = 3,
-    containers = 40,
-    history = '2d',
-    withAdmin = true,
-    ownEngine = false,
-    postgresUrl,
-  } = options
+  const { hosts = 3, containers = 40, history = '2d', withAdmin = true, dockerSocket, postgresUrl } = options
   const dataDir = await mkdtemp(join(tmpdir(), 'holdfast-e2e-'))
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
@@ -68,7 +61,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     PORT: String(port),
     HOST: '127.0.0.1',
     DATA_DIR: dataDir,
-    ...(ownEngine ? {} : { DOCKER_SOCKET: join(dataDir, 'no-engine.sock') }),
+    DOCKER_SOCKET: dockerSocket ?? join(dataDir, 'no-engine.sock'),
     ...(postgresUrl === undefined ? {} : { POSTGRES_APP_URL: postgresUrl, STORAGE_PLACEMENT: 'sqlite' }),
     ...(withAdmin ? { ADMIN_USERNAME: ADMIN.username, ADMIN_PASSWORD: ADMIN.password } : {}),
   }

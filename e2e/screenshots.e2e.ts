@@ -1,5 +1,12 @@
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { APIRequestContext, Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, it } from 'vitest'
+import { Engine } from '../backend/src/demo/engine.ts'
+import { createEngineServer } from '../backend/src/demo/server.ts'
+import { buildWorld } from '../backend/src/demo/world.ts'
 import { launchBrowser, visit } from './browser.ts'
 import { aContainer, allPages, type PageCase } from './pages.ts'
 import { openPhotographer } from './pictures.ts'
@@ -15,18 +22,20 @@ const START_MS = 600_000
 
 let product: Product
 let browser: Browser
+let engine: Awaited<ReturnType<typeof startLocalEngine>>
 let pages: PageCase[]
 
 beforeAll(async () => {
-  product = await startProduct({ hosts: 5, containers: 100, history: '30d' })
+  engine = await startLocalEngine()
+  product = await startProduct({ hosts: 5, containers: 100, history: '30d', dockerSocket: engine.socket })
   browser = await launchBrowser()
   const { page, context, close } = await visit(browser, product.url)
   const cart = await aContainer(context.request, 'shop-cart-1')
-  const api = await aContainer(context.request, 'shop-api-1')
+  const proxy = await aContainer(context.request, 'edge-traefik-1')
   /** Pages that say more of another container than the first. */
   const paths: Partial<Record<string, string>> = {
     'container-events': `/containers/${cart.endpointId}/${cart.name}?tab=events`,
-    'container-logs': `/containers/${api.endpointId}/${api.name}?tab=logs`,
+    'container-logs': `/containers/${proxy.endpointId}/${proxy.name}?tab=logs`,
   }
   pages = (await allPages(context))
     .filter(({ name }) => ![...PRIVATE, ...ELSEWHERE].includes(name))
@@ -41,7 +50,26 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close()
   await product?.stop()
+  await engine?.stop()
 })
+
+/** An invented engine for this machine, whose own one would give another picture on every machine. */
+async function startLocalEngine() {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-engine-'))
+  const socket = join(folder, 'docker.sock')
+  const [host] = buildWorld({ hosts: 1, containers: 9, seed: 7, faults: false })
+  if (!host) throw new Error('The simulated world is empty')
+  const server = createEngineServer(new Engine(host, Date.now), { delayMs: 0, mode: 'answer' }, 1)
+  await once(server.listen(socket), 'listening')
+  return {
+    socket,
+    async stop() {
+      server.close()
+      server.closeAllConnections()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
 
 /** What an operator does on a morning, so that no list is empty. */
 async function doSomeWork(request: APIRequestContext): Promise<void> {
@@ -76,7 +104,7 @@ async function backedUp(request: APIRequestContext): Promise<void> {
 
 async function openPalette(page: Page): Promise<void> {
   await page.keyboard.press('Control+k')
-  await page.getByRole('combobox').last().fill('api')
+  await page.getByRole('dialog').getByRole('combobox').fill('api')
   await page.getByRole('option').first().waitFor()
 }
 
