@@ -26,8 +26,11 @@ url_encode() {
 
 write_secret postgres_password "${POSTGRES_PASSWORD:-}"
 write_secret postgres_app_password "${POSTGRES_APP_PASSWORD:-}"
-printf 'postgresql://dashboard_user:%s@timescaledb:5432/dashboard' \
-  "$(url_encode "$(cat "$dir/postgres_app_password")")" >"$dir/app_url"
+write_url() { # file, user, file of the password, database
+  printf 'postgresql://%s:%s@timescaledb:5432/%s' "$2" "$(url_encode "$(cat "$dir/$3")")" "$4" >"$dir/$1"
+}
+write_url app_url dashboard_user postgres_app_password dashboard
+write_url admin_url postgres postgres_password postgres
 
 # The database's entrypoint reads as root before it drops to its own user; its init scripts run as that
 # user, and the product runs as node. Only these containers mount the volume.
