@@ -131,7 +131,9 @@ function Member({ container }: { container: ContainerSummary }) {
       >
         {container.name}
       </Link>
-      <ContainerStatus state={container.state} health={container.health} exitCode={container.exitCode} />
+      <span className="flex justify-end sm:justify-start">
+        <ContainerStatus state={container.state} health={container.health} exitCode={container.exitCode} />
+      </span>
       <span className="col-span-2 min-w-0 sm:col-span-1">
         <ImageName image={container.image} className="text-ink-2" />
       </span>
