@@ -4,6 +4,8 @@ import type { Browser, Page } from 'playwright-core'
 import { settled, type Visit, visit } from './browser.ts'
 
 const FOLDER = fileURLToPath(new URL('../docs/screenshots', import.meta.url))
+/** `1` for all of them, else the beginning of the names of those to take. */
+const ONLY = process.env.SCREENSHOTS ?? '1'
 /** Charts are drawn and fonts are there. */
 const DRAWN_MS = 1_500
 
@@ -35,6 +37,7 @@ export async function openPhotographer(
     visitors.push({ look, visitor: await visit(browser, url, { ...others, ...options }) })
   return {
     async take(name, path, prepare = async () => null) {
+      if (ONLY !== '1' && !name.startsWith(ONLY)) return
       for (const { look, visitor } of visitors) {
         const { page } = visitor
         await page.goto(path)
