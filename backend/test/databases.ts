@@ -130,6 +130,11 @@ async function postgresTemplate(admin: pg.Client, url: string): Promise<string> 
     } finally {
       await store.close()
     }
+    // Where TimescaleDB is installed its scheduler would come back to it, and what somebody uses cannot be copied.
+    await admin.query(`ALTER DATABASE ${draft} ALLOW_CONNECTIONS false`)
+    await admin.query('SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1', [
+      draft,
+    ])
     await admin.query(`ALTER DATABASE ${draft} RENAME TO ${name}`)
     return name
   } finally {

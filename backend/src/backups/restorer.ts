@@ -77,6 +77,13 @@ async function assertSameServer(link: PgLink, adminUrl: string, entrances: reado
 }
 
 /**
+ * In one transaction, for the end of which the jobs wait that the first statement starts: retention would otherwise delete
+ * what is to be compared. They begin once the database has its place.
+ */
+const AFTER_RESTORE =
+  'SELECT timescaledb_post_restore(); SELECT _timescaledb_functions.stop_background_workers()'
+
+/**
  * Fills an empty database: extensions come first; TimescaleDB is told before and after, and must be of the very version.
  *
  * @param restore brings the rest in.
@@ -93,7 +100,7 @@ export async function fillDatabase(
   if (hypertables) await withLink(url, prepareTimescale)
   await restore()
   if (owner !== undefined) await withLink(url, (link) => giveAway(link, owner))
-  if (hypertables) await withLink(url, (link) => link.script('SELECT timescaledb_post_restore()'))
+  if (hypertables) await withLink(url, (link) => link.script(AFTER_RESTORE))
 }
 
 /** Whether the very version is needed: hypertables are noted in a catalog that differs from one to the next. */

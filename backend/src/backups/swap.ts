@@ -2,11 +2,20 @@ import { existsSync } from 'node:fs'
 import { readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
-import { databaseExists, dropDatabase, linkToAny, renameDatabase } from '../db/snapshot/index.ts'
+import { isDbError } from '../db/db-errors.ts'
+import {
+  databaseExists,
+  dropDatabase,
+  linkToAny,
+  onDatabase,
+  openPgSnapshot,
+  renameDatabase,
+  withLink,
+} from '../db/snapshot/index.ts'
 import { backupError, hasCode } from './backup-error.ts'
 import type { BackupPlace } from './engine.ts'
 import { syncFolder, writeWhole } from './folder.ts'
-import { entrances } from './unpack.ts'
+import { databaseOf, entrances } from './unpack.ts'
 
 const names = z.object({ live: z.string(), fresh: z.string(), old: z.string() })
 
@@ -54,6 +63,7 @@ export async function swap(place: BackupPlace, journal: Journal): Promise<void> 
   if (journal.sqlite) await rm(`${journal.sqlite.live}-shm`, { force: true })
   await place.onStep?.('file-swapped')
   if (journal.secretKey) await swapFiles(place, journal.secretKey, [''])
+  if (journal.postgres) await startJobs(place)
   await place.onStep?.('swapped')
 }
 
@@ -79,6 +89,22 @@ async function swapDatabases(place: BackupPlace, { live, fresh, old }: Names): P
   await within([fresh], live, old)
   await place.onStep?.('database-set-aside')
   await within([old, ...entrances(url).slice(1)], fresh, live)
+}
+
+/** TimescaleDB stops its jobs in a database that is renamed, and lets nobody but a superuser start them again. */
+async function startJobs({ postgresUrl: url, adminUrl, log }: BackupPlace): Promise<void> {
+  if (url === undefined) return
+  try {
+    const live = await openPgSnapshot(url)
+    await live.close()
+    if (!live.facts.hypertables) return
+    const start = 'SELECT _timescaledb_functions.start_background_workers()'
+    await withLink(onDatabase(adminUrl ?? url, databaseOf(url)), (link) => link.script(start))
+  } catch (error) {
+    // What was restored is there all the same; the doctor tells of jobs that stand still.
+    if (!isDbError(error)) throw error
+    log.warn({ err: error }, 'the jobs of TimescaleDB could not be started after a restore')
+  }
 }
 
 async function swapFiles(

@@ -16,8 +16,7 @@ export const timescaleCheck = storeCheck('postgres', {
   title: 'the hypertables and jobs of TimescaleDB',
   async run({ db }) {
     if (!(await detectTimescale(db)).usable) return []
-    const findings = [...(await judgeCatalog(db)), ...(await judgeJobs(db))]
-    return findings
+    return [...(await judgeCatalog(db)), ...(await judgeScheduler(db)), ...(await judgeJobs(db))]
   },
 })
 
@@ -40,6 +39,28 @@ async function judgeCatalog(db: AppDb): Promise<Finding[]> {
     if (!(reason instanceof MigrationError)) throw reason
     return [error('catalog.timescale', 'Hypertables or policies are missing', { seen: reason.message })]
   }
+}
+
+/** A database that was renamed, as by a restore, has none until somebody starts it again. */
+async function judgeScheduler(db: AppDb): Promise<Finding[]> {
+  const row = await db.queryOne<{ starts: boolean; runs: boolean }>(`
+    SELECT
+      EXISTS (
+        SELECT 1 FROM pg_stat_activity AS a WHERE a.application_name = 'TimescaleDB Background Worker Launcher'
+      ) AS starts,
+      EXISTS (
+        SELECT 1 FROM pg_stat_activity AS a
+        WHERE a.application_name = 'TimescaleDB Background Worker Scheduler' AND a.datname = current_database()
+      ) AS runs
+  `)
+  if (!row?.starts || row.runs) return []
+  return [
+    warning('catalog.scheduler', 'The jobs of TimescaleDB stand still in this database', {
+      seen: 'No scheduler runs for it',
+      fix: 'Rollups, compression and retention wait for it. As superuser, in this database:',
+      command: 'SELECT _timescaledb_functions.start_background_workers()',
+    }),
+  ]
 }
 
 interface JobRow {
