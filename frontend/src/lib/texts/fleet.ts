@@ -302,6 +302,6 @@ export const fleetTexts = {
     yesterday: 'Yesterday',
     live: 'New events appear by themselves',
     attributes: 'Details',
-    exit: (code: string) => `exit code ${code}`,
+    exit: (code: string) => `exit ${code}`,
   },
 }
