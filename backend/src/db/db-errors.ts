@@ -19,6 +19,15 @@ export type DbErrorKind =
   | 'unavailable'
   | 'other'
 
+const rowKinds: ReadonlySet<DbErrorKind> = new Set([
+  'unique',
+  'foreign-key',
+  'check',
+  'not-null',
+  'invalid-value',
+])
+const indexKeyTooLong = '54000'
+
 export class DbError extends Error {
   readonly kind: DbErrorKind
   /** SQLSTATE or SQLite result code, as the engine gave it. */
@@ -44,6 +53,11 @@ export class DbError extends Error {
     this.engineCode = details.engineCode
     this.constraint = details.constraint
     this.outcomeUnknown = details.outcomeUnknown ?? false
+  }
+
+  /** True when the store has something against a row, and nothing against being written to. */
+  get refusesRow(): boolean {
+    return rowKinds.has(this.kind) || this.engineCode === indexKeyTooLong
   }
 
   /** True when running the same transaction again may succeed. */

@@ -1,5 +1,6 @@
 import { pino } from 'pino'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { DbError } from '../db/db-errors.ts'
 import { createEventSink, type EventSink } from './event-sink.ts'
 import type { FleetEvent } from './fleet.schema.ts'
 import type { NewFleetEvent } from './fleet.store.ts'
@@ -66,6 +67,23 @@ describe('event sink', () => {
     await sink.stop()
     expect(stored).toEqual(['a'])
     expect(told).toHaveLength(1)
+  })
+
+  it('leaves out what the store refuses, tells it all the same, and stores everything else', async () => {
+    const stored: string[] = []
+    const { sink, told } = start((events) => {
+      if (events.some(({ subjectName }) => subjectName === 'bad')) {
+        return Promise.reject(new DbError('invalid-value', 'no such text'))
+      }
+      stored.push(...events.map(({ subjectName }) => subjectName))
+      return Promise.resolve(events.map(() => stored.length))
+    })
+    await sink.start()
+    const names = ['a', 'b', 'bad', 'c', 'd', 'bad', 'e']
+    for (const name of names) sink.add(anEvent(name))
+    await vi.waitFor(() => expect(told.map(({ subjectName }) => subjectName)).toEqual(names))
+    expect(stored).toEqual(['a', 'b', 'c', 'd', 'e'])
+    expect(told.map(({ id }) => id > 0)).toEqual(names.map((name) => name !== 'bad'))
   })
 
   it('stores what still waits when it is stopped', async () => {

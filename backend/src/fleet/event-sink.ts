@@ -1,4 +1,5 @@
 import type { Log } from '../core/log.ts'
+import { isDbError } from '../db/db-errors.ts'
 import type { FleetEvent } from './fleet.schema.ts'
 import type { FleetStore, NewFleetEvent } from './fleet.store.ts'
 import { createBell, pause } from './pause.ts'
@@ -22,7 +23,8 @@ const RECENT_MS = 3_600_000
 
 /**
  * Takes events as they come, stores them in batches and tells live clients. While the store is away clients are told
- * all the same (with a negative id), and the events wait for it; beyond 5,000 the oldest are lost, and counted.
+ * all the same (with a negative id), and the events wait for it; beyond 5,000 the oldest are lost, and counted. One that
+ * the store refuses is told and logged, and the others are stored without it.
  */
 export function createEventSink(deps: {
   store: Pick<FleetStore, 'insertEvents' | 'listEvents'>
@@ -46,11 +48,29 @@ export function createEventSink(deps: {
   async function flush(): Promise<void> {
     while (waiting.length > 0) {
       const batch = waiting.slice(0, BATCH)
-      const ids = await deps.store.insertEvents(batch.map((each) => each.event))
+      const ids = await insert(batch.map((each) => each.event))
       waiting.splice(0, batch.length)
       batch.forEach((each, index) => {
         if (!each.told) tell({ id: ids[index] ?? --temporaryId, ...each.event })
       })
+    }
+  }
+
+  /** Ids in the order of `events`; undefined for one that the store refuses. */
+  async function insert(events: readonly NewFleetEvent[]): Promise<(number | undefined)[]> {
+    try {
+      return await deps.store.insertEvents(events)
+    } catch (error) {
+      if (!isDbError(error) || !error.refusesRow) throw error
+      const [event] = events
+      if (event && events.length === 1) {
+        const { endpointId, kind, action } = event
+        deps.log.warn({ err: error, endpointId, kind, action }, 'an event that cannot be stored is left out')
+        return [undefined]
+      }
+      const middle = Math.ceil(events.length / 2)
+      const first = await insert(events.slice(0, middle))
+      return [...first, ...(await insert(events.slice(middle)))]
     }
   }
 

@@ -1,10 +1,11 @@
+import { isDbError } from '../db-errors.ts'
 import { copyStatement, stagedInsert } from '../pg-bulk.ts'
 import { quoteName } from '../sql-text.ts'
 import { DigestBuilder } from './digest.ts'
 import type { Job } from './job.ts'
 import { addToQuarantine, type CopyRecord, readCopyRecord, writeCopyRecord } from './ledger.ts'
 import { dropIndexes, rebuildIndexes } from './pg-indexes.ts'
-import { type CopySink, isRefusal, type PgLink } from './pg-link.ts'
+import type { CopySink, PgLink } from './pg-link.ts'
 import type { CopyOrder, CopyResult } from './protocol.ts'
 import { refusalOf } from './refusal.ts'
 import { copyHeader, copyTrailer } from './row-bytes.ts'
@@ -143,7 +144,7 @@ class Copy {
       this.#digest.dropPage()
       if (error instanceof RowsMovedError) await this.#startOver()
       if (error instanceof RowsMovedError || this.#source.beExact(error)) return this.#tryPage(drained)
-      if (!isRefusal(error)) throw error
+      if (!isDbError(error) || !error.refusesRow) throw error
       return limit === 1 && this.#staged && drained ? this.#refuseRow(error) : error
     }
   }

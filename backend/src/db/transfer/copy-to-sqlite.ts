@@ -1,9 +1,10 @@
+import { isDbError } from '../db-errors.ts'
 import { quoteName } from '../sql-text.ts'
 import { checkRow, decodeRow, isReject, keyColumns, keyOf, rejected } from './codecs.ts'
 import { DigestBuilder } from './digest.ts'
 import { type Job, sqliteFailure } from './job.ts'
 import { addToQuarantine, type CopyRecord, readCopyRecord, writeCopyRecord } from './ledger.ts'
-import { isRefusal, type PgLink } from './pg-link.ts'
+import type { PgLink } from './pg-link.ts'
 import type { CopyOrder, CopyResult } from './protocol.ts'
 import { refusalOf } from './refusal.ts'
 import { RowBytes } from './row-bytes.ts'
@@ -161,7 +162,7 @@ function attempt(db: Database, work: () => unknown): Error | undefined {
     return undefined
   } catch (error) {
     const failure = sqliteFailure(db.name, error)
-    if (isRefusal(failure)) return failure
+    if (isDbError(failure) && failure.refusesRow) return failure
     throw error
   }
 }

@@ -2,7 +2,6 @@ import { type EventEmitter, once } from 'node:events'
 import pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import type { SqlValue } from '../app-db.ts'
-import { DbError } from '../db-errors.ts'
 import { pgError } from '../pg-errors.ts'
 import { encodePgValue, pgTypes } from '../pg-values.ts'
 import type { LedgerSession } from './ledger.ts'
@@ -174,15 +173,6 @@ export interface CopySink {
   end(): Promise<void>
   /** Gives the statement up; its transaction has failed then. */
   abandon(): Promise<void>
-}
-
-/** What a server has against a row, and not against being written to at all. */
-export function isRefusal(error: unknown): error is DbError {
-  return (
-    error instanceof DbError &&
-    (['unique', 'foreign-key', 'check', 'not-null', 'invalid-value'].includes(error.kind) ||
-      error.engineCode === '54000')
-  )
 }
 
 /** The first of these events; none of them is listened for afterwards. */

@@ -179,6 +179,29 @@ describe('events', () => {
     })
   })
 
+  it('keeps of hostile ones what every store can hold', () => {
+    const emoji = `${'x'.repeat(499)}🤖`
+    const { event: kept } = effectOfEvent(
+      EngineEvent.parse({
+        Type: 'container',
+        Action: 'rename',
+        Actor: {
+          ID,
+          Attributes: { name: emoji, oldName: 'a\0b\ud800', 'com.docker.compose.project': 's\0' },
+        },
+        time: 1e300,
+        timeNano: 0,
+      }),
+      3,
+    )
+    expect(kept).toMatchObject({
+      subjectName: `${'x'.repeat(499)}\ufffd`,
+      stack: 's\ufffd',
+      attributes: { oldName: 'a\ufffdb\ufffd' },
+    })
+    expect(Math.abs(Date.parse(kept?.at ?? '') - Date.now())).toBeLessThan(60_000)
+  })
+
   it('keeps the new state of health, not the checks', () => {
     expect(event('container', 'health_status: unhealthy', { name: 'web' }).event?.action).toBe(
       'health_status: unhealthy',

@@ -1,3 +1,4 @@
+import { storable } from '../../core/text.ts'
 import type { FleetEventKind } from '../fleet.schema.ts'
 import type { NewFleetEvent } from '../fleet.store.ts'
 import { maskRecord } from '../mask-secrets.ts'
@@ -22,6 +23,9 @@ const containerActions = new Set([
 ])
 const imageActions = new Set(['pull', 'tag', 'untag', 'delete', 'import', 'load', 'push'])
 const networkActions = new Set(['create', 'destroy', 'remove'])
+const mostCharacters = 500
+/** The end of year 9999, where the stores' times end. */
+const latestMs = Date.UTC(10_000, 0, 1)
 const keptAttributes = ['image', 'exitCode', 'signal', 'oldName', 'driver', 'execDuration']
 
 export interface EventEffect {
@@ -37,16 +41,20 @@ export interface EventEffect {
 export function effectOfEvent(event: EngineEvent, endpointId: number): EventEffect {
   const base = event.Action.split(':')[0]?.trim() ?? ''
   const { ID: id, Attributes: attributes } = event.Actor
-  const keep = (kind: FleetEventKind, subjectName: string): NewFleetEvent => ({
-    at: new Date(event.timeNano > 0 ? Math.round(event.timeNano / 1e6) : event.time * 1000).toISOString(),
-    endpointId,
-    kind,
-    action: event.Action.slice(0, 200),
-    subjectId: id,
-    subjectName,
-    stack: stackOfLabels(attributes),
-    attributes: maskRecord(pick(attributes)),
-  })
+  const keep = (kind: FleetEventKind, subjectName: string): NewFleetEvent => {
+    const stack = stackOfLabels(attributes)
+    return {
+      at: timeOf(event),
+      endpointId,
+      kind,
+      action: storable(event.Action, mostCharacters),
+      subjectId: storable(id, mostCharacters),
+      // It is part of an index key, which PostgreSQL ends at 2,704 bytes.
+      subjectName: storable(subjectName, mostCharacters),
+      stack: stack === null ? null : storable(stack, mostCharacters),
+      attributes: maskRecord(pick(attributes)),
+    }
+  }
   switch (event.Type) {
     case 'container': {
       const known = containerActions.has(base)
@@ -79,11 +87,17 @@ export function effectOfEvent(event: EngineEvent, endpointId: number): EventEffe
   }
 }
 
+/** An engine whose clock is no date tells when by telling. */
+function timeOf({ time, timeNano }: EngineEvent): string {
+  const ms = timeNano > 0 ? Math.round(timeNano / 1e6) : time * 1000
+  return new Date(ms > 0 && ms < latestMs ? ms : Date.now()).toISOString()
+}
+
 function pick(attributes: Readonly<Record<string, string>>): Record<string, string> {
   const kept: Record<string, string> = {}
   for (const name of keptAttributes) {
     const value = attributes[name]
-    if (value !== undefined) kept[name] = value.slice(0, 500)
+    if (value !== undefined) kept[name] = storable(value, mostCharacters)
   }
   return kept
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { storable } from '../../core/text.ts'
 import { createEngineClient } from '../docker/engine-client.ts'
 import { EngineError } from '../docker/engine-error.ts'
 import { type EngineTarget, engineTarget, type TlsMaterial } from '../docker/engine-target.ts'
@@ -18,7 +19,8 @@ export interface PortainerEnvironment {
 // Portainer's kinds of environments that speak the Docker API: standalone, agent, edge agent.
 const dockerTypes = new Set([1, 2, 4])
 
-const Environments = z.array(z.object({ Id: z.int(), Name: z.string(), Type: z.int().nullish() }))
+const mostCharacters = 200
+const Environments = z.array(z.object({ Id: z.int32(), Name: z.string(), Type: z.int().nullish() }))
 const SystemStatus = z.object({ Version: z.string().nullish() })
 
 /** @throws EngineError of kind `bad-url` or `refused-address` */
@@ -52,7 +54,7 @@ export async function listEnvironments(
     const list = await client.json(Environments, '/api/endpoints', { signal })
     const environments = list
       .filter((each) => each.Type === null || each.Type === undefined || dockerTypes.has(each.Type))
-      .map((each) => ({ id: each.Id, name: each.Name }))
+      .map((each) => ({ id: each.Id, name: storable(each.Name, mostCharacters) }))
     return { version: status.Version ?? undefined, environments }
   } catch (error) {
     if (!(error instanceof EngineError)) throw error
