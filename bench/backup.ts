@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Archive } from '../backend/src/backups/archive.ts'
 import { createBackup } from '../backend/src/backups/create.ts'
-import type { BackupPlace } from '../backend/src/backups/engine.ts'
+import { type BackupPlace, WORKING_SHARE } from '../backend/src/backups/engine.ts'
 import { openBackup } from '../backend/src/backups/manifest.ts'
 import { unpackPostgres } from '../backend/src/backups/unpack.ts'
 import { createLogger } from '../backend/src/core/log.ts'
 import { openStorage, sqliteFile } from '../backend/src/db/app-db-router.ts'
-import { dropDatabase, onDatabase, openPgSnapshot, withLink } from '../backend/src/db/snapshot/index.ts'
+import { createPace, dropDatabase, onDatabase, openPgSnapshot, withLink } from '../backend/src/db/snapshot/index.ts'
 import { settleRoles } from '../backend/src/moves/index.ts'
 import { postgresPrograms } from '../backend/test/backups.ts'
 import { startPostgres } from '../backend/test/postgres-server.ts'
@@ -116,7 +116,7 @@ try {
     await note('plain', () => plainDump())
     await note('sameLevel', () => plainDump('--compress=1'))
     await note('backup', async () => {
-      name = await createBackup(place, 'manual', watch)
+      name = await createBackup(place, 'manual', { ...watch, pace: createPace(WORKING_SHARE) })
     })
   }
   const fileBytes = statSync(join(place.folder, name)).size
@@ -164,7 +164,7 @@ try {
       apiP99OfIdleWhileProved: rounded(beside.proofP99Ms / beside.idleP99Ms),
     },
     notes: [
-      'a backup hashes every row in the snapshot that it dumps; pg_dump is run with --format=custom, SameLevel with --compress=1 too',
+      'a backup hashes every row in the snapshot that it dumps, at the pace that the product keeps; pg_dump is run with --format=custom, SameLevel with --compress=1 too',
       'a restore is compared with pg_restore and the hashing of what it restored',
       `apiP99: a light endpoint of the built product at ${OFFERED} requests a second, while nothing else runs, while a backup is made and while it is proved`,
     ],

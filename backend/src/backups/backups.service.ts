@@ -12,7 +12,7 @@ import type { BackupDetail, BackupList, BackupLoss, Operation, Outcome } from '.
 import { nextRun } from './backups.settings.ts'
 import { dropSetAside, noteProof, openNamed, readCatalog, readDetail, readSetAside } from './catalog.ts'
 import { createBackup, translated } from './create.ts'
-import type { BackupPlace, Watch } from './engine.ts'
+import { type BackupPlace, WORKING_SHARE, type Watch } from './engine.ts'
 import {
   assertRoom,
   exclusively,
@@ -78,8 +78,6 @@ export interface BackupsService {
 /** Beyond it an upload is refused, whatever the disk. */
 const MOST_UPLOAD_BYTES = 256 * 2 ** 30
 const RESERVE_BYTES = 256 * 2 ** 20
-/** Of the time, while a backup is made or proved beside a server that answers requests. */
-const WORKING_SHARE = 0.5
 const DAY_MS = 86_400_000
 const NEVER = '1970-01-01T00:00:00.000Z'
 

@@ -25,6 +25,9 @@ export interface BackupPlace {
   onStep?(step: string): void | Promise<void>
 }
 
+/** Of the time, while a backup is made or proved beside a server that answers requests. */
+export const WORKING_SHARE = 0.5
+
 export interface Watch {
   readonly signal: AbortSignal
   /** Of work that goes on beside a server that answers requests: what it takes gives way to them. */
