@@ -6,7 +6,14 @@ import { join } from 'node:path'
 import { PostgreSqlContainer } from '@testcontainers/postgresql'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
-import { startPostgres, type TestServer, templateDatabase } from './postgres-server.ts'
+import {
+  asFlags,
+  manyTests,
+  startPostgres,
+  type TestServer,
+  templateDatabase,
+  volatileSettings,
+} from './postgres-server.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -142,7 +149,14 @@ function urlOf(child: ChildProcess): Promise<string> {
 }
 
 async function startContainer(image: string, extension?: string): Promise<StartedServer> {
-  const container = await new PostgreSqlContainer(image).start()
+  const container = await new PostgreSqlContainer(image)
+    // A sample value such as its own default is refused by the product.
+    .withUsername('postgres')
+    .withPassword('postgres')
+    .withDatabase('postgres')
+    .withSharedMemorySize(256 * 1024 * 1024)
+    .withCommand(['postgres', ...asFlags({ ...manyTests, ...volatileSettings })])
+    .start()
   const url = container.getConnectionUri()
   try {
     if (!(await offers(url, extension))) {

@@ -18,6 +18,15 @@ export interface PostgresServerOptions {
   readonly programs?: string
 }
 
+/** Room for the pools of all tests. */
+export const manyTests = { max_connections: '200', shared_buffers: '256MB' }
+/** Of a server whose data need not survive a power cut. */
+export const volatileSettings = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }
+
+/** Settings as the server takes them on its command line. */
+export const asFlags = (settings: Readonly<Record<string, string>>): string[] =>
+  Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+
 interface Binaries {
   readonly initdb: string
   readonly postgres: string
@@ -48,16 +57,14 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
     }),
   )
   const port = await freePort()
-  const fast = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }
-  const configuration = Object.entries({
+  const configuration = asFlags({
     listen_addresses: '127.0.0.1',
     port: String(port),
     unix_socket_directories: '',
-    max_connections: '200',
-    shared_buffers: '256MB',
-    ...(volatile ? fast : {}),
+    ...manyTests,
+    ...(volatile ? volatileSettings : {}),
     ...settings,
-  }).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  })
   const server = spawn(postgres, ['-D', data, ...configuration], {
     ...owner,
     stdio: ['ignore', 'ignore', 'pipe'],
