@@ -23,7 +23,12 @@ const t = fleetTexts.host
 const route = getRouteApi('/app/hosts')
 // Of a host that does not answer: what is shown is what was.
 const STALE = 'text-ink-3 italic'
-const none = <span className="text-ink-3">–</span>
+const none = <span className="text-ink-3">{fleetTexts.noSamples}</span>
+const notTold = (
+  <span className="text-ink-3" title={t.notTold}>
+    –
+  </span>
+)
 
 function HostLink({ host }: { host: HostSummary }) {
   return (
@@ -112,7 +117,7 @@ const COLUMNS: readonly TableColumn<HostSummary>[] = [
   {
     id: 'load',
     header: t.load,
-    cell: (row) => (row.load1 === null ? none : formatNumber(row.load1)),
+    cell: (row) => (row.load1 === null ? notTold : formatNumber(row.load1)),
     value: (row) => row.load1,
     live: true,
     descendingFirst: true,
@@ -133,7 +138,7 @@ const COLUMNS: readonly TableColumn<HostSummary>[] = [
   {
     id: 'uptime',
     header: t.uptime,
-    cell: (row) => (row.uptimeSeconds === null ? none : formatDuration(row.uptimeSeconds * 1000)),
+    cell: (row) => (row.uptimeSeconds === null ? notTold : formatDuration(row.uptimeSeconds * 1000)),
     value: (row) => row.uptimeSeconds,
     descendingFirst: true,
     align: 'right',

@@ -17,6 +17,7 @@ export const fleetTexts = {
     kernel: 'Kernel',
     cores: (cpus: number) => (cpus === 1 ? '1 core' : `${cpus} cores`),
     coresHeader: 'Cores',
+    notTold: 'A Docker engine does not tell this of its host',
     engine: 'Engine',
     empty: 'No host yet',
     emptyHint: 'This machine appears when Holdfast can read /proc; others when their Docker engine is added.',
