@@ -4,8 +4,8 @@ import type { Browser, Page } from 'playwright-core'
 import { settled, type Visit, visit } from './browser.ts'
 
 const FOLDER = fileURLToPath(new URL('../docs/screenshots', import.meta.url))
-/** `1` for all of them, else the beginning of the names of those to take. */
-const ONLY = process.env.SCREENSHOTS ?? '1'
+/** `1` for all of them, else how the names of those to take begin, with commas between. */
+const ONLY = (process.env.SCREENSHOTS ?? '1').split(',')
 /** Charts are drawn and fonts are there. */
 const DRAWN_MS = 1_500
 
@@ -37,7 +37,7 @@ export async function openPhotographer(
     visitors.push({ look, visitor: await visit(browser, url, { ...others, ...options }) })
   return {
     async take(name, path, prepare = async () => null) {
-      if (ONLY !== '1' && !name.startsWith(ONLY)) return
+      if (!ONLY.some((only) => only === '1' || name.startsWith(only))) return
       for (const { look, visitor } of visitors) {
         const { page } = visitor
         await page.goto(path)

@@ -104,8 +104,9 @@ async function backedUp(request: APIRequestContext): Promise<void> {
 
 async function openPalette(page: Page): Promise<void> {
   await page.keyboard.press('Control+k')
-  await page.getByRole('dialog').getByRole('combobox').fill('api')
-  await page.getByRole('option').first().waitFor()
+  const palette = page.getByRole('dialog')
+  await palette.getByRole('combobox').fill('api')
+  await palette.getByRole('option').first().waitFor()
 }
 
 it('takes a picture of every page', { timeout: 900_000 }, async () => {

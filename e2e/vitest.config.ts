@@ -3,8 +3,8 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['e2e/**/*.e2e.ts'],
-    // Pictures for the documentation are made on request: SCREENSHOTS=1 (or the beginning
-    // of a name) npm run e2e -- screenshots
+    // Pictures for the documentation are made on request: SCREENSHOTS=1 npm run e2e -- screenshots,
+    // some of them with SCREENSHOTS=overview,container-logs
     exclude: process.env.SCREENSHOTS ? [] : ['e2e/screenshots*.e2e.ts'],
     pool: 'forks',
     // One product and one browser at a time: two would share the cores and measure each other.
