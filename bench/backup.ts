@@ -10,7 +10,13 @@ import { openBackup } from '../backend/src/backups/manifest.ts'
 import { unpackPostgres } from '../backend/src/backups/unpack.ts'
 import { createLogger } from '../backend/src/core/log.ts'
 import { openStorage, sqliteFile } from '../backend/src/db/app-db-router.ts'
-import { createPace, dropDatabase, onDatabase, openPgSnapshot, withLink } from '../backend/src/db/snapshot/index.ts'
+import {
+  createPace,
+  dropDatabase,
+  onDatabase,
+  openPgSnapshot,
+  withLink,
+} from '../backend/src/db/snapshot/index.ts'
 import { settleRoles } from '../backend/src/moves/index.ts'
 import { postgresPrograms } from '../backend/test/backups.ts'
 import { startPostgres } from '../backend/test/postgres-server.ts'

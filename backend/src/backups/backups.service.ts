@@ -12,7 +12,7 @@ import type { BackupDetail, BackupList, BackupLoss, Operation, Outcome } from '.
 import { nextRun } from './backups.settings.ts'
 import { dropSetAside, noteProof, openNamed, readCatalog, readDetail, readSetAside } from './catalog.ts'
 import { createBackup, translated } from './create.ts'
-import { type BackupPlace, WORKING_SHARE, type Watch } from './engine.ts'
+import { type BackupPlace, type Watch, WORKING_SHARE } from './engine.ts'
 import {
   assertRoom,
   exclusively,
