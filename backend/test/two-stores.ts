@@ -12,7 +12,7 @@ import type { Gate, SettleRoles } from '../src/db/storage-control.ts'
 import { plainDatabases, type TestDatabase } from './databases.ts'
 import { type StoreProxy, startProxy } from './proxy.ts'
 
-const intervals = { heartbeatMs: 100, firstRetryMs: 20, longestRetryMs: 100 }
+const intervals = { heartbeatMs: 100, firstRetryMs: 20, longestRetryMs: 100, answerMs: 3_000 }
 
 export interface StorageChanges {
   readonly config?: Partial<StorageConfig>

@@ -18,7 +18,7 @@ import { StoreInUseError } from './store-in-use.ts'
 import { StoreUnavailableError } from './store-unavailable.ts'
 
 const postgres = plainDatabases.find((kind) => kind.name === 'postgres')!
-const intervals = { heartbeatMs: 100, firstRetryMs: 20, longestRetryMs: 100 }
+const intervals = { heartbeatMs: 100, firstRetryMs: 20, longestRetryMs: 100, answerMs: 3_000 }
 
 let dataDir: string
 let storage: Storage | undefined

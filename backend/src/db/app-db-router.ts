@@ -46,7 +46,12 @@ export interface StorageDeps {
   readonly settleRoles?: SettleRoles
 }
 
-const INTERVALS: StoreIntervals = { heartbeatMs: 5_000, firstRetryMs: 250, longestRetryMs: 10_000 }
+const INTERVALS: StoreIntervals = {
+  heartbeatMs: 5_000,
+  firstRetryMs: 250,
+  longestRetryMs: 10_000,
+  answerMs: 3_000,
+}
 
 /**
  * Opens what is configured, brings each store to the schema of this version and settles where every domain is.

@@ -38,9 +38,10 @@ export interface StoreIntervals {
   /** Pause before the first attempt to get a store back; it doubles up to `longestRetryMs`. */
   readonly firstRetryMs: number
   readonly longestRetryMs: number
+  /** How long it may take to answer; then it is away. */
+  readonly answerMs: number
 }
 
-const PROBE_TIMEOUT_MS = 3_000
 const PROBES_PER_MEASUREMENT = 12
 
 /** A store that is opened in the background, is told to be away when it is, and comes back by itself. */
@@ -183,7 +184,9 @@ export class ManagedStore {
     const store = this.#store
     if (this.#state !== 'ready' || !store) return
     try {
-      await store.db.query('SELECT 1 AS one', [], { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) })
+      await store.db.query('SELECT 1 AS one', [], {
+        signal: AbortSignal.timeout(this.#options.intervals.answerMs),
+      })
       if (++this.#probes % PROBES_PER_MEASUREMENT === 0) await this.#measure(store)
       if (this.#state === 'ready') {
         this.#schedule(this.#options.intervals.heartbeatMs, () => this.#probeNow())

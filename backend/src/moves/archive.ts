@@ -177,7 +177,7 @@ type Situation = 'undecided' | 'here' | 'back' | 'mirrored' | 'done'
 async function situationOf(mover: UnitMover): Promise<Situation> {
   const sides = mover.sides()
   if (!sides) return 'undecided'
-  const move = mover.books.move ?? (await mover.read(sides))
+  const move = await mover.read(sides)
   if (sides.source.name === 'sqlite') return 'here'
   if (!move || move.state === 'finished') return 'done'
   return move.source === 'sqlite' ? 'mirrored' : 'back'

@@ -24,7 +24,9 @@ export class Books {
   readonly #clock: () => Date
   readonly #changed: () => void
   #move: Move | undefined
-  #stale = false
+  #isRead = false
+  /** Counts what makes a look that is under way out of date. */
+  #changes = 0
 
   constructor(unit: Unit, deps: { readonly clock: () => Date; readonly changed: () => void }) {
     this.#unit = unit
@@ -33,7 +35,12 @@ export class Books {
   }
 
   get move(): Move | undefined {
-    return this.#stale ? undefined : this.#move
+    return this.#isRead ? this.#move : undefined
+  }
+
+  /** Whether {@link Books.move} says how it is: there may be none. */
+  get isRead(): boolean {
+    return this.#isRead
   }
 
   /** The move as it was when PostgreSQL last answered. Whoever decides by it has read it just before. */
@@ -42,14 +49,19 @@ export class Books {
   }
 
   async read(sides: Sides): Promise<Move | undefined> {
-    this.#move = (await readMoves(sides.ledger)).get(this.#unit.name)
-    this.#stale = false
-    return this.#move
+    const changes = this.#changes
+    const move = (await readMoves(sides.ledger)).get(this.#unit.name)
+    // What was written meanwhile is newer.
+    if (changes !== this.#changes) return this.move
+    this.#move = move
+    this.#isRead = true
+    return move
   }
 
   /** Both stores may have been restored meanwhile: the next look reads again. */
   forget(): void {
-    this.#stale = true
+    this.#changes++
+    this.#isRead = false
   }
 
   tables(sides: Sides): Promise<TableProgress[]> {
@@ -121,18 +133,22 @@ export class Books {
       error: null,
       ...change,
     }
+    // Should this fail, nobody knows whether it happened.
+    this.forget()
     await sides.ledger.transaction(async (tx) => {
       await writeMove(tx, move, now)
       await addLogEntry(tx, this.#logEntry(sides, entry))
     })
+    this.#changes++
     this.#move = move
-    this.#stale = false
+    this.#isRead = true
     this.#changed()
     return move
   }
 
   /** The move is over, and nothing is left of it: the next one copies every table anew. */
   async close({ ledger }: Pick<Sides, 'ledger'>): Promise<void> {
+    this.forget()
     await deleteMove(ledger, this.#unit.name)
     await forgetCopies(ledger, this.#unit.name)
     this.leave()
@@ -140,8 +156,8 @@ export class Books {
 
   /** Nothing is known of the move any more; the next look reads again. */
   leave(): void {
+    this.forget()
     this.#move = undefined
-    this.#stale = false
     this.#changed()
   }
 

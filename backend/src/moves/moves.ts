@@ -161,7 +161,7 @@ export function createMoves(deps: MovesDeps): MovesService {
   }
 
   async function viewWith(mover: UnitMover, sides: Sides | undefined): Promise<StorageUnit> {
-    if (sides && !mover.books.move) await mover.read(sides)
+    if (sides) await mover.read(sides)
     const facts = await factsOf(mover, sides)
     return views.view(mover, sides, facts)
   }
@@ -171,7 +171,7 @@ export function createMoves(deps: MovesDeps): MovesService {
     if (makesFile && control.configured.postgres && !control.store('sqlite')) await control.openSqlite()
     const sides = mover.sides()
     if (!sides) throw unavailable(deps.status())
-    if (!mover.books.move) await mover.read(sides)
+    await mover.read(sides)
     return sides
   }
 
@@ -245,7 +245,7 @@ export function createMoves(deps: MovesDeps): MovesService {
   /** The way out depends on nothing that may be broken: not on tables that match, nor on PostgreSQL. */
   async function abort(mover: UnitMover, { name }: Actor): Promise<void> {
     const sides = mover.sides()
-    if (sides && !mover.books.move) await mover.read(sides)
+    if (sides) await mover.read(sides)
     const facts = await factsOf(mover, sides)
     const reasons = reasonsAgainst('abort', facts)
     if (reasons.length > 0)
@@ -372,7 +372,7 @@ export function createMoves(deps: MovesDeps): MovesService {
       stops.push(
         control.onWrite((domain) => movers.get(unitOfDomain.get(domain) ?? '')?.wake()),
         control.onSettled(() => {
-          for (const mover of movers.values()) mover.wake()
+          for (const mover of movers.values()) mover.lookAgain()
           void archive.settle()
         }),
       )

@@ -49,8 +49,6 @@ export class UnitMover {
   /** When {@link UnitMover.#inspect} ran last; not since the start, or since something went wrong. */
   #inspectedAtMs = Number.NEGATIVE_INFINITY
   #partitionsKeptAtMs = 0
-  /** The mirror may have been given up since PostgreSQL was there last: SQLite knows. */
-  #mayBeGivenUp = true
 
   constructor(unit: Unit, deps: UnitMoverDeps) {
     const { control, clock, limits, changed } = deps
@@ -117,16 +115,19 @@ export class UnitMover {
     return readUnitShapes(this.unit, sides)
   }
 
-  /** The move as the books have it; one that was given up while they were away is being given up. */
+  /**
+   * The move as the books have it: read once, until something happens to a store. One that was given up while they
+   * were away is being given up.
+   */
   async read(sides: Sides): Promise<Move | undefined> {
+    if (this.books.isRead) return this.books.move
+    const note = await givenUpAlone(sides, this.unit)
     const move = await this.books.read(sides)
-    const note = this.#mayBeGivenUp ? await givenUpAlone(sides, this.unit) : undefined
-    if (note && move) {
-      const entry = { action: 'abort', actor: note.actor, details: { at: note.at } }
-      await this.books.enter(sides, { state: 'aborting' }, entry)
-    }
-    if (note) await forgetGivenUp(sides, this.unit)
-    this.#mayBeGivenUp = false
+    if (!note) return move
+    this.books.forget()
+    const entry = { action: 'abort', actor: note.actor, details: { at: note.at } }
+    if (move) await this.books.enter(sides, { state: 'aborting' }, entry)
+    await forgetGivenUp(sides, this.unit)
     return this.books.move
   }
 
@@ -142,8 +143,14 @@ export class UnitMover {
     await this.shadow.stop()
   }
 
-  /** Something was written, or a store came back. */
+  /** Something was written. */
   wake(): void {
+    this.#loop.wake()
+  }
+
+  /** A store came back, perhaps another one: nothing that was read before is taken for granted. */
+  lookAgain(): void {
+    this.#distrust()
     this.#loop.wake()
   }
 
@@ -184,7 +191,6 @@ export class UnitMover {
       const sqlite = control.store('sqlite')
       if (!sqlite) throw new Error('SQLite must be there')
       await giveUpAlone(sqlite, this.unit, { at: clock().toISOString(), actor })
-      this.#mayBeGivenUp = true
       this.books.leave()
       this.#forget()
     })
@@ -213,7 +219,7 @@ export class UnitMover {
     await this.#turns.run(async () => {
       const sides = this.sides()
       if (sides?.source.name !== 'sqlite') return
-      if (!this.books.move) await this.read(sides)
+      await this.read(sides)
       await this.books.noteBackup(sides, backup)
     })
   }
@@ -270,7 +276,7 @@ export class UnitMover {
     if (this.#loop.signal.aborted) return false
     const sides = this.sides()
     if (!sides) return false
-    const move = this.books.move ?? (await this.read(sides))
+    const move = await this.read(sides)
     this.shadow.follow(move)
     if (!move) return false
     const isDue = this.#deps.clock().getTime() - this.#inspectedAtMs > INSPECT_EVERY_MS
@@ -373,12 +379,14 @@ export class UnitMover {
   /** @returns how long to rest before the next try. */
   #failed(error: unknown): number {
     if (this.#loop.signal.aborted || isAbort(error)) return 0
-    // Both stores may have been restored meanwhile: nothing that was read before is taken for granted.
+    this.#distrust()
+    return this.#setbacks.failed(error)
+  }
+
+  #distrust(): void {
     this.books.forget()
     this.#shapes = undefined
     this.#inspectedAtMs = Number.NEGATIVE_INFINITY
-    this.#mayBeGivenUp = true
-    return this.#setbacks.failed(error)
   }
 }
 
