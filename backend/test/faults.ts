@@ -45,7 +45,7 @@ export class Faults {
 }
 
 /** `control` whose stores fail as `faults` wants it. The product's own calls go past it. */
-export function faultyControl(control: StorageControl, faults: Faults): StorageControl {
+export function faultyControl(control: StorageControl, faults: Pick<Faults, 'around'>): StorageControl {
   const wrapped = new WeakMap<SqlStore, SqlStore>()
   return new Proxy(control, {
     get(target, name) {
@@ -64,7 +64,7 @@ export function faultyControl(control: StorageControl, faults: Faults): StorageC
   })
 }
 
-function faultyStore(store: SqlStore, faults: Faults): SqlStore {
+function faultyStore(store: SqlStore, faults: Pick<Faults, 'around'>): SqlStore {
   return {
     ...store,
     db: faultySession(store.db, faults, 'db'),
@@ -90,7 +90,7 @@ const CALLS = new Set([
 
 function faultySession<Session extends AppDb | ScriptSession | AppDbTransaction>(
   session: Session,
-  faults: Faults,
+  faults: Pick<Faults, 'around'>,
   what: string,
 ): Session {
   return new Proxy(session, {

@@ -16,40 +16,67 @@ let bench: MoveBench
 let faults: Faults
 /** Faults of all seeds. */
 let survived = 0
-/** Cut overs that were done in spite of them. */
+/** Those that were done in spite of them. */
 let flips = 0
 
 beforeAll(async () => {
-  faults = new Faults(randomOf(0), { rate: 0, crashShare: 0 })
-  bench = await openMoveBench({ control: (control) => faultyControl(control, faults) })
+  bench = await open()
 })
+
+function open(): Promise<MoveBench> {
+  faults = new Faults(randomOf(0), { rate: 0, crashShare: 0 })
+  return openMoveBench({ control: (control) => faultyControl(control, faults) })
+}
 
 afterAll(() => bench.close())
 
 /** What may be asked of a unit in the state it is in, besides waiting. */
 const STEPS: readonly MoveAction[] = ['mirror', 'verify', 'cutover', 'rollback', 'pause', 'resume', 'abort']
 
-async function attempt(unit: string, action: MoveAction): Promise<void> {
+/** Mostly what the unit says is possible, a flip before anything else; now and then whatever comes to mind. */
+async function choose(random: () => number, unit: string): Promise<MoveAction> {
+  const { actions } = await bench.moves.unit(unit)
+  const possible = STEPS.filter((name) => actions.some((each) => each.action === name && each.possible))
+  const flip = possible.find((name) => name === 'cutover' || name === 'rollback')
+  if (flip && random() < 0.7) return flip
+  return pick(random, possible.length > 0 && random() < 0.7 ? possible : STEPS)
+}
+
+async function attempt(random: () => number, unit: string): Promise<void> {
   try {
-    if (action === 'cutover') await copied(unit)
+    const action = await choose(random, unit)
     await bench.moves.act(unit, action, OPERATOR)
+    if (action === 'cutover' || action === 'rollback') flips++
+    if (random() < 0.7) await arrived(unit)
   } catch {
     return // refused, or a fault
   }
-  if (action === 'cutover') flips++
 }
 
-/** The copy of the file that a cut over wants takes a moment, unless a fault ends it. */
-async function copied(unit: string): Promise<void> {
-  while (!faults.crashed && awaitsCopy((await bench.moves.unit(unit)).actions)) await sleep(5)
+/** A copy, its verify and the copy of the file that a cut over wants take a moment, unless a fault ends them. */
+async function arrived(unit: string): Promise<void> {
+  await bench.until(
+    unit,
+    ({ state, error, paused, verify, actions }) =>
+      faults.crashed ||
+      error !== null ||
+      paused ||
+      (state !== 'copying' && verify?.running !== true && !awaitsCopy(actions)),
+  )
 }
 
 describe('a move with faults at any moment', () => {
   const seeds = Array.from({ length: SEEDS }, (_, i) => FIRST + i)
 
-  it.each(seeds)(
+  it.for(seeds)(
     'converges and loses nothing: seed %i',
-    async (seed) => {
+    { timeout: 300_000 },
+    async (seed, { onTestFailed }) => {
+      // The others begin on stores that this one has not touched.
+      onTestFailed(async () => {
+        await bench.close()
+        bench = await open()
+      })
       const random = randomOf(seed)
       const unit = pick(random, UNITS)
       const dbOf = (domain: Domain) => bench.storage.getAppDbFor(domain)
@@ -63,7 +90,7 @@ describe('a move with faults at any moment', () => {
 
       for (let step = 0; step < 25; step++) {
         for (let i = 0; i < 5; i++) await client.step()
-        if (random() < 0.5) await attempt(unit, pick(random, STEPS))
+        if (random() < 0.5) await attempt(random, unit)
         else await sleep(Math.floor(random() * 20))
         if (faults.crashed) {
           survived += faults.count
@@ -106,10 +133,9 @@ describe('a move with faults at any moment', () => {
       for (const { shape } of rules.toReversed())
         await dbOf(shape.domain).execute(`DELETE FROM ${shape.table}`)
     },
-    180_000,
   )
   it('had something to survive', () => {
     expect(survived).toBeGreaterThan(SEEDS)
-    expect(flips).toBeGreaterThan(SEEDS / 10)
+    expect(flips).toBeGreaterThan(SEEDS / 2)
   })
 })
