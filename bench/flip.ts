@@ -229,7 +229,13 @@ async function flipUnderLoad(subject: Subject): Promise<void> {
   clients.push(client)
   await client.fill(rowsAtFirst)
   await moves.act(unit, 'mirror', operator)
-  await until(unit, ({ state, verify }) => state === 'mirroring' && verify?.clean === true)
+  await until(
+    unit,
+    ({ state, verify, actions }) =>
+      state === 'mirroring' &&
+      verify?.clean === true &&
+      actions.some(({ action, possible }) => action === 'cutover' && possible),
+  )
   const stopped = new AbortController()
   const running = client.run(stopped.signal)
   await sleep(1_000)
