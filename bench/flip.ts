@@ -5,11 +5,10 @@ import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from '../backend/src/core/errors.ts'
-import { createLogger } from '../backend/src/core/log.ts'
 import type { AppDb, SqlValue } from '../backend/src/db/app-db.ts'
-import { openStorage } from '../backend/src/db/app-db-router.ts'
-import { createMoves, type StorageUnit, settleRoles } from '../backend/src/moves/index.ts'
+import type { StorageUnit } from '../backend/src/moves/index.ts'
 import { startPostgres } from '../backend/test/postgres-server.ts'
+import { createTestMoves, openTestStorage, untilUnit } from '../backend/test/product.ts'
 import { median, quantile, quick, report, rounded, say } from './bench.ts'
 
 const flipsPerUnit = quick ? 10 : 25
@@ -47,34 +46,14 @@ const subjects: readonly Subject[] = [
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'))
 const server = await startPostgres({ volatile: false })
-const log = createLogger('silent')
-const clock = () => new Date()
-const storage = await openStorage({
-  config: {
-    dataDir: folder,
-    postgresAppUrl: server.url,
-    postgresAppMaxConnections: 10,
-    storagePlacement: 'sqlite',
-    storagePlacements: {},
-  },
-  log,
-  clock,
-  settleRoles,
+const storage = await openTestStorage({
+  dataDir: folder,
+  postgresUrl: server.url,
+  config: { storagePlacement: 'sqlite' },
 })
 // Limits of the product, but for the calm minute before a cut over.
-const moves = createMoves({
-  control: storage.control,
-  status: () => storage.status(),
-  log,
-  clock,
-  dataDir: folder,
-  limits: { calmMs: 0 },
-})
+const moves = createTestMoves(storage, folder, { limits: { calmMs: 0 } })
 await moves.start()
-
-async function until(unit: string, condition: (unit: StorageUnit) => boolean): Promise<void> {
-  while (!condition(await moves.unit(unit))) await sleep(50)
-}
 
 /** Sends writes and reads at a fixed pace, whatever takes how long, and knows what was acknowledged. */
 class Client {
@@ -229,7 +208,8 @@ async function flipUnderLoad(subject: Subject): Promise<void> {
   clients.push(client)
   await client.fill(rowsAtFirst)
   await moves.act(unit, 'mirror', operator)
-  await until(
+  await untilUnit(
+    moves,
     unit,
     ({ state, verify, actions }) =>
       state === 'mirroring' &&
@@ -249,7 +229,7 @@ async function flipUnderLoad(subject: Subject): Promise<void> {
   await running
   await client.readBack()
   await moves.act(unit, 'verify', operator)
-  await until(unit, ({ verify, lag }) => verify?.running === false && lag?.changes === 0)
+  await untilUnit(moves, unit, ({ verify, lag }) => verify?.running === false && lag?.changes === 0)
   different += (await moves.unit(unit)).verify?.differences ?? 0
   different += await differing(subject)
   say(`${unit}: ${client.writesMs.length} writes, ${client.reads} reads`)

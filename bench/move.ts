@@ -6,10 +6,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { createLogger } from '../backend/src/core/log.ts'
 import type { SqlValue } from '../backend/src/db/app-db.ts'
-import { openStorage } from '../backend/src/db/app-db-router.ts'
 import { migrate } from '../backend/src/db/migrate.ts'
 import { ensurePartitions } from '../backend/src/db/pg-partitions.ts'
 import { openPostgresStore } from '../backend/src/db/postgres.ts'
@@ -22,8 +20,8 @@ import {
   type TableShape,
 } from '../backend/src/db/transfer/index.ts'
 import { createLedgerTables, forgetTables } from '../backend/src/db/transfer/ledger.ts'
-import { createMoves, settleRoles } from '../backend/src/moves/index.ts'
 import { startPostgres } from '../backend/test/postgres-server.ts'
+import { createTestMoves, openTestStorage, untilUnit } from '../backend/test/product.ts'
 import { median, quick, report, rounded, say, shuffled } from './bench.ts'
 import { aSpanRow, spanColumns } from './span-rows.ts'
 
@@ -234,30 +232,16 @@ async function mirrorSeconds(): Promise<number> {
   await postgres.db.execute('DROP SCHEMA IF EXISTS pgloader CASCADE')
   await postgres.db.execute('TRUNCATE spans')
   await postgres.db.execute('CHECKPOINT')
-  const log = createLogger('silent')
-  const clock = () => new Date()
-  const storage = await openStorage({
-    config: {
-      dataDir: folder,
-      postgresAppUrl: server.url,
-      postgresAppMaxConnections: 4,
-      storagePlacement: 'sqlite',
-      storagePlacements: {},
-    },
-    log,
-    clock,
-    settleRoles,
+  const storage = await openTestStorage({
+    dataDir: folder,
+    postgresUrl: server.url,
+    config: { postgresAppMaxConnections: 4, storagePlacement: 'sqlite' },
   })
-  const { control } = storage
-  const moves = createMoves({ control, status: () => storage.status(), log, clock, dataDir: folder })
+  const moves = createTestMoves(storage, folder)
   await moves.start()
   const started = performance.now()
   await moves.act('traces', 'mirror', { name: 'bench' })
-  for (;;) {
-    const { state, verify } = await moves.unit('traces')
-    if (state === 'mirroring' && verify?.clean === true) break
-    await sleep(50)
-  }
+  await untilUnit(moves, 'traces', ({ state, verify }) => state === 'mirroring' && verify?.clean === true)
   const seconds = (performance.now() - started) / 1_000
   await moves.stop()
   await storage.close()

@@ -1,51 +1,34 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { createLogger } from '../backend/src/core/log.ts'
-import { openStorage } from '../backend/src/db/app-db-router.ts'
 import { keepByProduct } from '../backend/src/metrics/index.ts'
-import { allUnits, createMoves, type StorageUnit, settleRoles } from '../backend/src/moves/index.ts'
+import { allUnits, type StorageUnit } from '../backend/src/moves/index.ts'
+import { createTestMoves, openTestStorage, untilUnit } from '../backend/test/product.ts'
 
 const OPERATOR = { name: 'operator' }
 
 /**
- * Moves what a halted product has in SQLite, mirrored already or not, into PostgreSQL: as an operator would, but without
+ * Moves what a halted product has in SQLite into PostgreSQL, however far each unit is on its way: as an operator would, but without
  * the calm minute before each cut over.
  */
 export async function finishMoves(dataDir: string, postgresUrl: string): Promise<void> {
-  const log = createLogger('silent')
-  const clock = () => new Date()
-  const storage = await openStorage({
-    config: {
-      dataDir,
-      postgresAppUrl: postgresUrl,
-      postgresAppMaxConnections: 10,
-      storagePlacement: undefined,
-      storagePlacements: {},
-    },
-    log,
-    clock,
-    settleRoles,
-  })
-  const moves = createMoves({
-    control: storage.control,
-    status: () => storage.status(),
-    log,
-    clock,
-    dataDir,
+  const storage = await openTestStorage({ dataDir, postgresUrl })
+  const moves = createTestMoves(storage, dataDir, {
     prepare: { metrics: keepByProduct },
     limits: { calmMs: 0, pauseLimitMs: 5_000, pauseBudgetMs: 5_000 },
   })
-  const until = async (unit: string, condition: (state: StorageUnit) => boolean) => {
-    while (!condition(await moves.unit(unit))) await sleep(50)
-  }
+  const until = (unit: string, condition: (state: StorageUnit) => boolean) =>
+    untilUnit(moves, unit, condition)
   const may = (action: string) => (state: StorageUnit) =>
     state.actions.some((each) => each.action === action && each.possible)
   try {
     await moves.start()
-    for (const { unit, mirror } of await moves.units())
-      if (mirror === null) await moves.act(unit, 'mirror', OPERATOR)
+    for (const { unit, mirror, archived } of await moves.units())
+      if (mirror === null && !archived) await moves.act(unit, 'mirror', OPERATOR)
     for (const { name } of allUnits) {
-      await until(name, may('cutover'))
-      await moves.act(name, 'cutover', OPERATOR)
+      const { archived, placement } = await moves.unit(name)
+      if (archived) continue
+      if (placement === 'sqlite') {
+        await until(name, may('cutover'))
+        await moves.act(name, 'cutover', OPERATOR)
+      }
       await until(name, may('verify'))
       const before = (await moves.unit(name)).verify?.at
       await moves.act(name, 'verify', OPERATOR)

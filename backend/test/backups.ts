@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import type { BackupPlace, Watch } from '../src/backups/engine.ts'
 import { createLogger } from '../src/core/log.ts'
 import { json } from '../src/db/app-db.ts'
-import { openStorage, type Storage, sqliteFile } from '../src/db/app-db-router.ts'
+import { type Storage, sqliteFile } from '../src/db/app-db-router.ts'
 import { onDatabase, openPgSnapshot, openSqliteSnapshot, withLink } from '../src/db/snapshot/index.ts'
-import { settleRoles } from '../src/moves/index.ts'
 import { startPostgres, type TestServer } from './postgres-server.ts'
+import { openTestStorage } from './product.ts'
 
 const VERSIONS = '/usr/lib/postgresql'
 
@@ -75,17 +75,14 @@ export async function createInstallation(server: TestServer | undefined, kind: K
     freeze: (work) => work(),
   }
   const open = () =>
-    openStorage({
+    openTestStorage({
+      dataDir,
+      postgresUrl: url,
       config: {
-        dataDir,
-        postgresAppUrl: url,
         postgresAppMaxConnections: 4,
         storagePlacement: kind === 'postgres' ? 'postgres' : 'sqlite',
         storagePlacements: kind === 'both' ? { traces: 'postgres', audit: 'postgres' } : {},
       },
-      log: place.log,
-      clock: place.clock,
-      settleRoles,
     })
   const storage = await open()
   await fill(storage)
@@ -151,6 +148,21 @@ export async function addSetting(storage: Storage, key: string, value: string): 
       ['key', 'value', 'category', 'updated_at'],
       [[key, value, 'test', new Date().toISOString()]],
     )
+}
+
+/** The keys that {@link addSetting} has added. @throws Error when a domain is not available. */
+export async function addedSettings({ open }: Installation): Promise<string[]> {
+  const storage = await open()
+  try {
+    const away = storage.status().domains.filter(({ available }) => !available)
+    if (away.length > 0) throw new Error(`${away.map(({ domain }) => domain).join(', ')}: not available`)
+    const rows = await storage
+      .getAppDbFor('settings')
+      .query<{ key: string }>(`SELECT key FROM settings WHERE category = 'test' ORDER BY key LIMIT 10`)
+    return rows.map(({ key }) => key)
+  } finally {
+    await storage.close()
+  }
 }
 
 export const watch = (signal: AbortSignal = new AbortController().signal): Watch => ({

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach } from 'vitest'
 import type { Output } from '../src/cli/storage/printer.ts'
-import { createLogger } from '../src/core/log.ts'
 import { writeServerFile } from '../src/core/server-file.ts'
-import { openStorage, type Storage } from '../src/db/app-db-router.ts'
+import type { Storage } from '../src/db/app-db-router.ts'
 import type { Placement } from '../src/db/placement-store.ts'
-import { type MoveLimits, settleRoles } from '../src/moves/index.ts'
+import type { MoveLimits } from '../src/moves/index.ts'
 import { startTestApp, type TestApp } from './app.ts'
 import { plainDatabases, type TestDatabase } from './databases.ts'
+import { openTestStorage } from './product.ts'
 
 /** By which a command on this machine is known to the server. */
 export const LOCAL_SECRET = 'hfl_this-is-only-for-this-test'
@@ -37,19 +37,8 @@ export function cliInstallation() {
     rmSync(dataDir, { recursive: true, force: true })
   })
 
-  const open = (storagePlacement: Placement | undefined, postgresAppUrl = there().location) =>
-    openStorage({
-      config: {
-        dataDir,
-        postgresAppUrl,
-        postgresAppMaxConnections: 10,
-        storagePlacement,
-        storagePlacements: {},
-      },
-      log: createLogger('silent'),
-      clock: () => new Date(),
-      settleRoles,
-    })
+  const open = (storagePlacement: Placement | undefined, postgresUrl = there().location) =>
+    openTestStorage({ dataDir, postgresUrl, config: { storagePlacement } })
 
   return {
     get dataDir() {
@@ -86,7 +75,11 @@ export function cliInstallation() {
     /** A server on `storage`, with the file by which a command finds it. */
     async serve(
       storage: Storage,
-      options: { readonly moveLimits?: Partial<MoveLimits>; readonly env?: Record<string, string> } = {},
+      options: {
+        readonly moveLimits?: Partial<MoveLimits>
+        readonly env?: Record<string, string>
+        readonly clock?: () => Date
+      } = {},
     ): Promise<TestApp> {
       const app = await startTestApp({ ...options, storage, dataDir, localSecret: LOCAL_SECRET })
       closers.push(() => app.stop())

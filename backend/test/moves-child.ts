@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from '../src/core/errors.ts'
-import { createLogger } from '../src/core/log.ts'
-import { openStorage } from '../src/db/app-db-router.ts'
 import type { StorageControl } from '../src/db/storage-control.ts'
-import { createMoves, type StorageUnit, settleRoles } from '../src/moves/index.ts'
+import type { StorageUnit } from '../src/moves/index.ts'
 import type { MoveAction } from '../src/moves/moves.schema.ts'
 import { faultyControl } from './faults.ts'
 import { awaitsCopy, OPERATOR, QUICK } from './move-steps.ts'
+import { createTestMoves, openTestStorage, untilUnit } from './product.ts'
 
 // A server process as far as its moves go, with writers that tell what was acknowledged. It is killed in the middle
 // of a step, before or after one of the calls that the step makes to a store.
@@ -40,20 +39,11 @@ export type Answer =
   | { readonly failed: string }
   | { readonly done: StorageUnit; readonly found?: readonly string[] }
 
-async function run(dataDir: string, postgresAppUrl: string, name: string): Promise<void> {
-  const log = createLogger('silent')
-  const clock = () => new Date()
-  const storage = await openStorage({
-    config: {
-      dataDir,
-      postgresAppUrl,
-      postgresAppMaxConnections: 10,
-      storagePlacement: 'sqlite',
-      storagePlacements: {},
-    },
-    log,
-    clock,
-    settleRoles,
+async function run(dataDir: string, postgresUrl: string, name: string): Promise<void> {
+  const storage = await openTestStorage({
+    dataDir,
+    postgresUrl,
+    config: { storagePlacement: 'sqlite' },
   })
   let left = Number.POSITIVE_INFINITY
   let dieAt: number | undefined
@@ -78,12 +68,8 @@ async function run(dataDir: string, postgresAppUrl: string, name: string): Promi
       return close
     },
   })
-  const moves = createMoves({
+  const moves = createTestMoves(storage, dataDir, {
     control,
-    status: () => storage.status(),
-    log,
-    clock,
-    dataDir,
     limits: QUICK,
     throttle: { reason: () => null, rest: async () => 0, stop: () => undefined },
   })
@@ -93,20 +79,12 @@ async function run(dataDir: string, postgresAppUrl: string, name: string): Promi
     for (let i = 0; ; i++) {
       const wrote = `${name}-${i}`
       try {
-        await storage.getAppDbFor(unit).execute(WRITES[unit], [wrote, clock().toISOString()])
+        await storage.getAppDbFor(unit).execute(WRITES[unit], [wrote, new Date().toISOString()])
         tell({ wrote, unit })
       } catch (error) {
         tell({ failed: `${unit}: ${String(error)}` })
       }
       await sleep(2)
-    }
-  }
-
-  async function until(unit: string, condition: (unit: StorageUnit) => boolean): Promise<StorageUnit> {
-    for (;;) {
-      const now = await moves.unit(unit)
-      if (condition(now)) return now
-      await sleep(10)
     }
   }
 
@@ -124,15 +102,17 @@ async function run(dataDir: string, postgresAppUrl: string, name: string): Promi
       return
     }
     dieAt = order.dieAt
-    const before = await until(
+    const before = await untilUnit(
+      moves,
       unit,
       ({ state, lag, mirror }) => mirror === null || state === 'copying' || lag !== null,
     )
     if (action === 'cutover' || action === 'rollback')
-      await until(unit, ({ actions }) => !awaitsCopy(actions))
+      await untilUnit(moves, unit, ({ actions }) => !awaitsCopy(actions))
     else left = dieAt ?? left
     if (!isDone(action, before)) await insist(unit, action)
-    const after = await until(
+    const after = await untilUnit(
+      moves,
       unit,
       ({ state, verify, archived }) =>
         archived || (state === 'mirroring' && verify !== null && !verify.running),

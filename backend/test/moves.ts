@@ -4,22 +4,17 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createLogger, type LogLevel } from '../src/core/log.ts'
 import type { AppDb } from '../src/db/app-db.ts'
-import { openStorage, type Storage } from '../src/db/app-db-router.ts'
+import type { Storage } from '../src/db/app-db-router.ts'
+import type { Domain } from '../src/db/domains.ts'
 import type { Placement } from '../src/db/placement-store.ts'
 import { quoteName } from '../src/db/sql-text.ts'
 import type { StorageControl } from '../src/db/storage-control.ts'
 import { readTableShapes, type TableShape } from '../src/db/transfer/index.ts'
-import {
-  createMoves,
-  type MoveLimits,
-  type MovesService,
-  type StorageUnit,
-  settleRoles,
-  unitNamed,
-} from '../src/moves/index.ts'
+import { type MoveLimits, type MovesService, type StorageUnit, unitNamed } from '../src/moves/index.ts'
 import { plainDatabases, type TestDatabase } from './databases.ts'
-import { type RowRules, readRules } from './move-data.ts'
+import { fillTables, type RowRules, randomOf, readRules } from './move-data.ts'
 import { awaitsCopy, OPERATOR, QUICK } from './move-steps.ts'
+import { createTestMoves, openTestStorage } from './product.ts'
 
 export { awaitsCopy, OPERATOR } from './move-steps.ts'
 
@@ -37,6 +32,12 @@ export interface MoveBench {
   db(placement: Placement): AppDb
   shapes(unit: string): Promise<TableShape[]>
   rules(unit: string): Promise<RowRules[]>
+  /** Writes so many rows into each table of the unit, by their rules. */
+  fill(unit: string, perTable: number, seed?: number): Promise<void>
+  /** Mirrors, and waits until every row was compared. */
+  mirror(unit: string): Promise<StorageUnit>
+  /** Compares every row, and waits for the result. */
+  verify(unit: string): Promise<StorageUnit>
   /** Waits until the unit is as `condition` wants it. */
   until(unit: string, condition: (unit: StorageUnit) => boolean): Promise<StorageUnit>
   /** Cuts over, once the copy of the file that this wants was taken. */
@@ -70,12 +71,10 @@ export async function openMoveBench(
   const log = createLogger(options.logLevel ?? 'silent')
 
   function openMoves(storage: Storage): MovesService {
-    return createMoves({
-      control: options.control?.(storage.control) ?? storage.control,
-      status: () => storage.status(),
+    return createTestMoves(storage, dataDir, {
+      ...(options.control && { control: options.control(storage.control) }),
+      ...(options.clock && { clock: options.clock }),
       log,
-      clock: options.clock ?? (() => new Date()),
-      dataDir,
       limits: { ...QUICK, ...options.limits },
       // A machine that runs tests is late all the time.
       throttle: { reason: () => null, rest: async () => 0, stop: () => undefined },
@@ -83,20 +82,13 @@ export async function openMoveBench(
   }
 
   async function start(withoutPostgres = false): Promise<{ storage: Storage; moves: MovesService }> {
-    const storage = await openStorage({
-      config: {
-        dataDir,
-        postgresAppUrl: withoutPostgres ? undefined : database.location,
-        postgresAppMaxConnections: 10,
-        storagePlacement: undefined,
-        storagePlacements: {},
-        // Only for a fresh installation; later starts keep what is.
-        ...(first && { storagePlacement: options.placement ?? 'sqlite' }),
-      },
+    const storage = await openTestStorage({
+      dataDir,
+      postgresUrl: withoutPostgres ? undefined : database.location,
+      // Only for a fresh installation; later starts keep what is.
+      config: first ? { storagePlacement: options.placement ?? 'sqlite' } : {},
       log,
-      clock: () => new Date(),
       intervals,
-      settleRoles,
     })
     first = false
     const moves = openMoves(storage)
@@ -124,6 +116,18 @@ export async function openMoveBench(
     },
     async rules(unit) {
       return readRules(bench.db('postgres'), await bench.shapes(unit))
+    },
+    async fill(unit, perTable, seed = 1) {
+      const dbOf = (domain: Domain) => bench.storage.getAppDbFor(domain)
+      await fillTables(randomOf(seed), await bench.rules(unit), dbOf, perTable)
+    },
+    async mirror(unit) {
+      await bench.moves.act(unit, 'mirror', OPERATOR)
+      return bench.until(unit, ({ state, verify }) => state === 'mirroring' && verify?.clean === true)
+    },
+    async verify(unit) {
+      await bench.moves.act(unit, 'verify', OPERATOR)
+      return bench.until(unit, ({ verify }) => verify?.running === false)
     },
     async until(unit, condition) {
       let last = ''

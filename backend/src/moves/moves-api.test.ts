@@ -5,12 +5,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Client, startTestApp, type TestApp } from '../../test/app.ts'
 import { plainDatabases, type TestDatabase } from '../../test/databases.ts'
 import { aSample, openMetrics } from '../../test/metrics.ts'
-import { createLogger } from '../core/log.ts'
-import { openStorage, type Storage } from '../db/app-db-router.ts'
+import { openTestStorage } from '../../test/product.ts'
+import type { Storage } from '../db/app-db-router.ts'
 import { createFleetStore } from '../fleet/index.ts'
 import { createMonitoringStore } from '../monitoring/index.ts'
 import type { StorageUnit } from './moves.schema.ts'
-import { settleRoles } from './roles.ts'
 
 const postgres = plainDatabases.find((kind) => kind.name === 'postgres')!
 const QUICK = { pollMs: 20, gatherMs: 1, calmMs: 0, pauseLimitMs: 5_000, pauseBudgetMs: 5_000 }
@@ -39,17 +38,10 @@ let admin: Client
 beforeEach(async () => {
   dataDir = mkdtempSync(join(tmpdir(), 'holdfast-moves-'))
   database = await postgres.open()
-  storage = await openStorage({
-    config: {
-      dataDir,
-      postgresAppUrl: database.location,
-      postgresAppMaxConnections: 10,
-      storagePlacement: 'sqlite',
-      storagePlacements: {},
-    },
-    log: createLogger('silent'),
-    clock: () => new Date(),
-    settleRoles,
+  storage = await openTestStorage({
+    dataDir,
+    postgresUrl: database.location,
+    config: { storagePlacement: 'sqlite' },
   })
   app = await startTestApp({ storage, dataDir, moveLimits: QUICK })
   admin = await app.admin()

@@ -6,10 +6,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Client, startTestApp, type TestApp } from '../../test/app.ts'
 import { plainDatabases, type TestDatabase } from '../../test/databases.ts'
 import { awaitsCopy } from '../../test/moves.ts'
-import { createLogger } from '../core/log.ts'
-import { openStorage, type Storage } from '../db/app-db-router.ts'
+import { openTestStorage } from '../../test/product.ts'
+import type { Storage } from '../db/app-db-router.ts'
 import type { MoveLogEntry, StorageUnit } from './moves.schema.ts'
-import { settleRoles } from './roles.ts'
 
 const postgres = plainDatabases.find((kind) => kind.name === 'postgres')!
 /** A flip needs no calm minute before it, and no budget on a machine that runs other tests. */
@@ -24,17 +23,10 @@ let app: TestApp
 let admin: Client
 
 async function start(postgresAppUrl: string | undefined): Promise<void> {
-  storage = await openStorage({
-    config: {
-      dataDir,
-      postgresAppUrl,
-      postgresAppMaxConnections: 10,
-      storagePlacement: 'sqlite',
-      storagePlacements: {},
-    },
-    log: createLogger('silent'),
-    clock: () => new Date(),
-    settleRoles,
+  storage = await openTestStorage({
+    dataDir,
+    postgresUrl: postgresAppUrl,
+    config: { storagePlacement: 'sqlite' },
   })
   app = await startTestApp({ storage, dataDir, moveLimits: QUICK })
   admin = await app.admin()
