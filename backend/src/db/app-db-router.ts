@@ -5,7 +5,7 @@ import type { AppDb } from './app-db.ts'
 import { DbError, isDbError } from './db-errors.ts'
 import { type Domain, domainNames } from './domains.ts'
 import { Gates } from './gates.ts'
-import { ManagedStore, type StoreIntervals } from './managed-store.ts'
+import { ManagedStore, STORE_INTERVALS, type StoreIntervals } from './managed-store.ts'
 import { type Placement, readInstallation } from './placement-store.ts'
 import { type StoreAccess, unitProblems, type Wishes } from './placements.ts'
 import { RoutedDb } from './routed-db.ts'
@@ -44,13 +44,6 @@ export interface StorageDeps {
   readonly intervals?: StoreIntervals
   /** Not needed where nothing is written. */
   readonly settleRoles?: SettleRoles
-}
-
-const INTERVALS: StoreIntervals = {
-  heartbeatMs: 5_000,
-  firstRetryMs: 250,
-  longestRetryMs: 10_000,
-  answerMs: 3_000,
 }
 
 /**
@@ -101,7 +94,7 @@ class AppDbRouter implements Storage {
     this.#deps = deps
     this.#makesFile = file === 'make'
     this.#wishes = wishes
-    const { config, log, clock, settleRoles, intervals = INTERVALS } = deps
+    const { config, log, clock, settleRoles, intervals = STORE_INTERVALS } = deps
     this.#intervals = intervals
     this.#gates = new Gates({
       log,

@@ -42,6 +42,13 @@ export interface StoreIntervals {
   readonly answerMs: number
 }
 
+export const STORE_INTERVALS: StoreIntervals = {
+  heartbeatMs: 5_000,
+  firstRetryMs: 250,
+  longestRetryMs: 10_000,
+  answerMs: 3_000,
+}
+
 const PROBES_PER_MEASUREMENT = 12
 
 /** A store that is opened in the background, is told to be away when it is, and comes back by itself. */
