@@ -155,6 +155,13 @@ async function startContainer(image: string, extension?: string): Promise<Starte
     .withPassword('postgres')
     .withDatabase('postgres')
     .withSharedMemorySize(256 * 1024 * 1024)
+    // Without a shell: one that is cut off under load leaves its child to the server, which restarts when that fails.
+    .withHealthCheck({
+      test: ['CMD', 'pg_isready', '--host=localhost', '--username=postgres'],
+      interval: 1_000,
+      timeout: 10_000,
+      retries: 120,
+    })
     .withCommand(['postgres', ...asFlags({ ...manyTests, ...volatileSettings })])
     .start()
   const url = container.getConnectionUri()
