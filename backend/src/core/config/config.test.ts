@@ -79,6 +79,12 @@ describe('loadConfig', () => {
     expect(problemsOf({ STORAGE_PLACEMENT: 'mysql' })).toHaveLength(1)
   })
 
+  it('names a password that is not percent-encoded, beside the other problems', () => {
+    const problems = problemsOf({ POSTGRES_APP_URL: 'postgresql://u:50%off@h/d', PORT: 'x' })
+    expect(problems).toEqual([expect.stringContaining('PORT'), expect.stringContaining('write it as %25')])
+    expect(problemsOf({ POSTGRES_ADMIN_URL: 'postgresql://u:50%25off@h/d%' })).toHaveLength(1)
+  })
+
   it.each(['changeme', 'changeme-dashboard', 'password1', 'secret'])(
     'refuses the sample password %s',
     (sample) => {

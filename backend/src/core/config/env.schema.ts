@@ -22,6 +22,14 @@ const ownSecret = (minimumLength: number) =>
 
 const parseUrl = (value: string) => (URL.canParse(value) ? new URL(value) : undefined)
 
+const decoded = (text: string) => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined // a % that begins no escape
+  }
+}
+
 const postgresUrl = z.string().superRefine((value, context) => {
   const url = parseUrl(value)
   if (!url || !/^postgres(ql)?:$/.test(url.protocol)) {
@@ -29,7 +37,9 @@ const postgresUrl = z.string().superRefine((value, context) => {
       code: 'custom',
       message: 'must look like postgresql://user:password@host:5432/database',
     })
-  } else if (isSampleSecret(decodeURIComponent(url.password))) {
+  } else if (decoded(url.username + url.password + url.pathname) === undefined) {
+    context.addIssue({ code: 'custom', message: 'has a % that begins no escape: write it as %25' })
+  } else if (isSampleSecret(decoded(url.password) ?? '')) {
     context.addIssue({ code: 'custom', message: 'uses a well-known sample password: choose your own' })
   }
 })
