@@ -7,14 +7,14 @@ import {
 } from './docker/container-mapping.ts'
 import { readContainerStats } from './docker/container-stats.ts'
 import type { DockerSource } from './docker/docker-source.ts'
-import { EngineError } from './docker/engine-error.ts'
+import { EngineError, errorCode } from './docker/engine-error.ts'
 import { effectOfEvent, engineTime, sinceAfter } from './docker/engine-events.ts'
 import type { EngineContainer } from './docker/engine-types.ts'
 import type { FleetState } from './fleet.state.ts'
 import type { NewFleetEvent } from './fleet.store.ts'
 import type { ContainerEntry } from './fleet-entries.ts'
 import type { LoadGate } from './load-gate.ts'
-import { createBell, createQueue, forEachLimited, pause } from './pause.ts'
+import { backoffMs, createBell, createQueue, forEachLimited, pause } from './pause.ts'
 import { createSampleLanes } from './sample-lanes.ts'
 import { eachContainerValue, type FleetSample } from './samples.ts'
 
@@ -46,6 +46,10 @@ const SLOW_LISTS_MS = 300_000
 const MAX_SINGLE_REFRESH = 30
 const MAX_EVENT_REPLAY_MS = 3_600_000
 const QUICK_START_MS = 2_000
+/** A stream of events that lasted this long begins the count of cuts, and their pauses, anew. */
+const LASTING_MS = 30_000
+/** What a stream ends with when the connection does. */
+const cutCodes = new Set(['ECONNRESET', 'ETIMEDOUT', 'ERR_STREAM_PREMATURE_CLOSE'])
 const fatalKinds = new Set([
   'connection-refused',
   'no-socket',
@@ -210,6 +214,26 @@ export function createEndpointSession(
     return true
   }
 
+  /** Until the stream ends or is cut. @throws EngineError when the engine refuses it */
+  async function readEvents(): Promise<void> {
+    try {
+      for await (const event of source.events(replay.since, signal)) {
+        replay.since = sinceAfter(event)
+        const effect = effectOfEvent(event, endpointId)
+        if (effect.event) deps.onEvent(effect.event)
+        if (effect.containerId !== undefined) dirty.add(effect.containerId)
+        dirtyImages ||= effect.images
+        dirtyNetworks ||= effect.networks
+        if (effect.containerId !== undefined || effect.images || effect.networks) changesBell.ring()
+      }
+    } catch (error) {
+      // Cut is as good as ended: what comes next tells whether the engine is still there.
+      const isCut =
+        error instanceof EngineError ? error.kind === 'closed' : cutCodes.has(errorCode(error) ?? '')
+      if (!isCut) throw error
+    }
+  }
+
   return {
     async refreshAll() {
       await refresh()
@@ -222,16 +246,16 @@ export function createEndpointSession(
         if (last !== undefined && Date.now() - Date.parse(last) < MAX_EVENT_REPLAY_MS)
           replay.since = engineTime(last, 1)
       }
-      for await (const event of source.events(replay.since, signal)) {
-        replay.since = sinceAfter(event)
-        const effect = effectOfEvent(event, endpointId)
-        if (effect.event) deps.onEvent(effect.event)
-        if (effect.containerId !== undefined) dirty.add(effect.containerId)
-        dirtyImages ||= effect.images
-        dirtyNetworks ||= effect.networks
-        if (effect.containerId !== undefined || effect.images || effect.networks) changesBell.ring()
+      for (let cuts = 0; ; ) {
+        const openedAt = performance.now()
+        await readEvents()
+        if (signal.aborted) return
+        // Proxies cut a stream on which nothing happens. The engine is away when its list cannot be read either.
+        await refresh()
+        cuts = performance.now() - openedAt > LASTING_MS ? 1 : cuts + 1
+        await pause(backoffMs(cuts, deps.random), signal)
+        if (signal.aborted) return
       }
-      if (!signal.aborted) throw new EngineError('closed', 'The engine ended the stream of events')
     },
 
     /** Turns what events marked into a fresh list; waits a moment first, because events come in bursts. */

@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { databases, type TestDatabase } from '../../test/databases.ts'
+import { startEngineProxy } from '../../test/engine-proxy.ts'
 import { createSecretBox } from '../core/crypto/secret-box.ts'
 import type { Realtime, WatchHandlers } from '../core/realtime/realtime.ts'
 import { type SimulatedFleet, type SimulatedFleetOptions, startSimulatedFleet } from '../demo/fleet.ts'
@@ -163,6 +164,33 @@ describe('fleet', () => {
       expect(told.map(({ action }) => action)).toEqual(['down', 'up'])
     })
   }, 60_000)
+
+  it('follows the events on when a proxy ends their stream, and calls nothing down', async () => {
+    const simulated = await simulate({ hosts: 1, containers: 4 })
+    const proxy = await startEngineProxy(simulated.endpoints[0]!.url)
+    closers.push(() => proxy.close())
+    const behind = { ...simulated.endpoints[0]!, url: proxy.url }
+    const { fleet, live } = await start({ ...simulated, endpoints: [behind] })
+    for (const [count, how] of [
+      [1, 'end'],
+      [2, 'cut'],
+      [3, 'cut'],
+    ] as const) {
+      await eventually(() => expect(proxy.eventStreams).toBe(count))
+      proxy.endEvents(how)
+    }
+    await eventually(() => expect(proxy.eventStreams).toBe(4))
+    const [target] = fleet.service.containers({ limit: 9, state: ['running'] }).items
+    const ref = { endpointId: target!.endpointId, container: target!.name }
+    await fleet.service.act(ref, 'stop')
+    await eventually(() => {
+      const told = live
+        .said<FleetEvent>('fleet:event')
+        .filter(({ endpointId }) => endpointId === ref.endpointId)
+      expect(told.map(({ action }) => action)).toContain('stop')
+      expect(told.filter(({ kind }) => kind === 'endpoint')).toEqual([])
+    })
+  })
 
   it('shows an action, its events and the change of one container only', async () => {
     const { fleet, live } = await start(await simulate({ hosts: 1, containers: 6 }))
