@@ -28,6 +28,19 @@ const manifest: Manifest = {
   parts: [],
 }
 
+const database: NonNullable<Manifest['postgres']> = {
+  database: 'dashboard',
+  schema: 'public',
+  version: '17.6',
+  major: 17,
+  bytes: 100,
+  extensions: [],
+  hypertables: true,
+  tool: 17,
+  migrations: [],
+  tables: [],
+}
+
 /** A backup whose one part is `part`. */
 async function write(part: Buffer, changes: Partial<Manifest> = {}, secret?: string): Promise<string> {
   const path = newPath()
@@ -110,6 +123,15 @@ it('refuses a format and a schema that are newer', async () => {
   const sqlite = { version: '3', bytes: 1, migrations: ['999_later.sql'], tables: [] }
   const { manifest: newer } = await read(await write(Buffer.from('x'), { sqlite }))
   expect(() => assertNotNewer(newer)).toThrow('newer version')
+})
+
+it('reads one that does not say whether TimescaleDB has tables: it may, wherever the extension is', async () => {
+  for (const name of ['timescaledb', 'pg_trgm']) {
+    const postgres = { ...database, extensions: [{ name, version: '2.17.2' }] }
+    Reflect.deleteProperty(postgres, 'hypertables')
+    const backup = await read(await write(Buffer.from('x'), { postgres }))
+    expect(backup.manifest.postgres?.hypertables).toBe(name === 'timescaledb')
+  }
 })
 
 it('stops unpacking what is larger than it says', async () => {

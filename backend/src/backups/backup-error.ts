@@ -1,6 +1,6 @@
 import { AppError } from '../core/errors.ts'
 
-/** Why something with a backup is refused or failed. Stable; documented in docs/backups.md. */
+/** Why something with a backup is refused or failed. Stable; documented in docs/runbooks/back-up-and-restore.md. */
 const STATUS = {
   backup_unknown: 404,
   backup_name: 400,

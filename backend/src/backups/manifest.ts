@@ -12,6 +12,7 @@ const fingerprint = z.object({
   table: z.string().max(200),
   rows: z.int().min(0),
   digest: z.string().regex(/^[0-9a-f]{16}$/),
+  aggregate: z.literal(true).optional(),
 })
 const tables = z.array(fingerprint).max(1000)
 const part = z.object({ name: z.string(), bytes: z.int().min(0), sha256: z.string().regex(/^[0-9a-f]{64}$/) })
@@ -42,11 +43,16 @@ export const manifestSchema = z.object({
       major: z.int(),
       bytes: z.int(),
       extensions: z.array(z.object({ name: z.string().max(100), version: z.string().max(100) })).max(200),
-      hypertables: z.boolean(),
+      hypertables: z.boolean().optional(),
       tool: z.int(),
       migrations,
       tables,
     })
+    // Before it was noted, every database with the extension was dumped as one that has them.
+    .transform(({ hypertables, ...facts }) => ({
+      ...facts,
+      hypertables: hypertables ?? facts.extensions.some(({ name }) => name === 'timescaledb'),
+    }))
     .nullable(),
   sqlite: z.object({ version: z.string().max(50), bytes: z.int(), migrations, tables }).nullable(),
   /** The key of stored secrets is in it: only in encrypted backups. */

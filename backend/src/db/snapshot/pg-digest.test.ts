@@ -1,6 +1,10 @@
 import { expect, it } from 'vitest'
-import { plainDatabases } from '../../../test/databases.ts'
+import { databases, plainDatabases } from '../../../test/databases.ts'
+import { aSample, openEmptyMetrics } from '../../../test/metrics.ts'
+import { PgLink } from '../transfer/pg-link.ts'
+import { differencesOf } from './fingerprint.ts'
 import { createPace } from './pace.ts'
+import { digestTables } from './pg-digest.ts'
 import { openPgSnapshot } from './pg-snapshot.ts'
 
 it('is the same read a little at a time, in tables, partitions and what has neither', async () => {
@@ -68,6 +72,40 @@ it('leaves nothing out that is dropped meanwhile', async () => {
     await snapshot.close()
     await dropping
     expect(print?.rows).toBe(10)
+  } finally {
+    await database.close()
+  }
+})
+
+it('holds what TimescaleDB has made of samples that are gone', async () => {
+  const kind = databases.find(({ name }) => name === 'timescale')!
+  const database = await kind.open({ migrated: true })
+  try {
+    const noon = Date.UTC(2026, 0, 5, 12)
+    const metrics = await openEmptyMetrics(database.db, noon)
+    await metrics.write([aSample({ timeMs: noon - 7_200_000, value: 1 })])
+    await metrics.settle()
+    await database.db.execute('DELETE FROM metrics')
+    // Where one connection can be open at a time, it is this one.
+    await database.store.close()
+    const link = await PgLink.open(database.location)
+    for (const [key, value] of Object.entries(database.settings))
+      await link.script(`SELECT set_config('${key}', '${value}', false)`)
+    await link.script('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
+    const whole = await digestTables(link, {})
+    await link.script('ROLLBACK')
+    await link.close()
+    const rows = Object.fromEntries(whole.map((each) => [each.table, each.rows]))
+    expect(rows).toMatchObject({ metrics: 0, metrics_1m: 1, metrics_5m: 1, metrics_1h: 1 })
+    const changed = whole.map((each) => (each.table === 'metrics_1m' ? { ...each, rows: 0 } : each))
+    expect(differencesOf(whole, changed)).toEqual(['metrics_1m has 0 rows instead of 1'])
+    // Of a backup that was made before they were compared.
+    expect(
+      differencesOf(
+        whole.filter(({ aggregate }) => !aggregate),
+        whole,
+      ),
+    ).toEqual([])
   } finally {
     await database.close()
   }

@@ -15,23 +15,26 @@ const STEP_MS = 10
 const FIRST_PAGES = 64
 const MOST_PAGES = 8_192
 
-interface TableSize {
+interface Source {
   readonly name: string
+  /** What holds its rows, as a statement names it. */
+  readonly from: string
   /** Of its longest partition; null where it cannot be read page by page. */
   readonly pages: number | null
+  readonly aggregate?: true
 }
 
-/** Every table of the product's schema as the transaction of `link` sees it, by name. */
+/** Every table and continuous aggregate of the product's schema as the transaction of `link` sees it, tables by name first. */
 export async function digestTables(link: PgLink, options: DigestOptions): Promise<Fingerprint[]> {
   const { signal, pace } = options
-  const tables = await tablesOf(link)
+  const tables = [...(await tablesOf(link)), ...(await aggregatesOf(link))]
   const prints: Fingerprint[] = []
   const onAbort = () => void link.cancel().catch(() => undefined) // the statement may have ended by itself
   signal?.addEventListener('abort', onAbort, { once: true })
   try {
     // A partition that is dropped meanwhile would be missing, and is in the dump.
     if (tables.length > 0) {
-      const names = tables.map(({ name }) => quoteName(name)).join(', ')
+      const names = tables.map(({ from }) => from).join(', ')
       await link.script(`SET LOCAL lock_timeout = '60s'; LOCK TABLE ${names} IN ACCESS SHARE MODE`)
     }
     if (pace) await link.script('SET LOCAL max_parallel_workers_per_gather = 0')
@@ -56,7 +59,7 @@ export async function digestTables(link: PgLink, options: DigestOptions): Promis
 /** Small tables take a moment too. */
 const weightOf = (pages: number | null) => (pages ?? 0) + 1
 
-async function tablesOf(link: PgLink): Promise<TableSize[]> {
+async function tablesOf(link: PgLink): Promise<Source[]> {
   // Rows of a hypertable are not where its pages say: what is compressed has none of its own.
   const rows = await link.texts(`
     SELECT c.relname,
@@ -76,18 +79,33 @@ async function tablesOf(link: PgLink): Promise<TableSize[]> {
   `)
   return rows.map(([name, pages]) => ({
     name: name ?? '',
+    from: quoteName(name ?? ''),
     pages: pages === null || pages === undefined ? null : Number(pages),
   }))
 }
 
+/** What is older than the samples it was made of is nowhere else. */
+async function aggregatesOf(link: PgLink): Promise<Source[]> {
+  const [known] = await link.texts(`SELECT to_regclass('timescaledb_information.continuous_aggregates')`)
+  if (!known?.[0]) return []
+  // Not the view itself: it also shows what is not materialized yet, and adds that up in any order.
+  const rows = await link.texts(`
+    SELECT c.view_name, format('%I.%I', c.materialization_hypertable_schema, c.materialization_hypertable_name)
+    FROM timescaledb_information.continuous_aggregates AS c
+    WHERE c.view_schema = current_schema()
+    ORDER BY c.view_name COLLATE "C"
+  `)
+  return rows.map(([name, from]) => ({ name: name ?? '', from: from ?? '', pages: null, aggregate: true }))
+}
+
 async function digestTable(
   link: PgLink,
-  { name, pages }: TableSize,
+  { name, from: source, pages, aggregate }: Source,
   { signal, pace }: DigestOptions,
   onPages: (pages: number) => void,
 ): Promise<Fingerprint> {
   // The alias is no name of a column: a column of that name would be hashed instead of the row.
-  const select = `SELECT count(*), COALESCE(sum(hashtextextended((_row_.*)::text, 0)), 0) FROM ${quoteName(name)} AS _row_`
+  const select = `SELECT count(*), COALESCE(sum(hashtextextended((_row_.*)::text, 0)), 0) FROM ${source} AS _row_`
   let rows = 0
   let sum = 0n
   for (let from = 0, step = FIRST_PAGES; ; ) {
@@ -103,7 +121,7 @@ async function digestTable(
     sum += BigInt(row?.[1] ?? 0)
     if (isLast) {
       await pace?.rest()
-      return { table: name, rows, digest: hexOf(sum) }
+      return { table: name, rows, digest: hexOf(sum), ...(aggregate && { aggregate }) }
     }
     const tookMs = performance.now() - startedMs
     step = Math.max(1, Math.min(MOST_PAGES, step * 4, Math.round((step * STEP_MS) / tookMs)))

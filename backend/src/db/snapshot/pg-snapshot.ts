@@ -25,7 +25,7 @@ export interface PgSnapshot {
   readonly facts: PgFacts
   /** Rows of a statement within the snapshot, as the server's own text. */
   texts(sql: string): Promise<(string | null)[][]>
-  /** Every table of the product's schema, by name. */
+  /** Every table and continuous aggregate of the product's schema. */
   digest(options?: DigestOptions): Promise<Fingerprint[]>
   close(): Promise<void>
 }
