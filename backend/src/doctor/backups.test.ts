@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto'
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { plainDatabases } from '../../test/databases.ts'
@@ -73,5 +75,34 @@ describe('programs for backups', () => {
       expect(wrong(await look('99.1'))).toEqual([])
     })
     await database.close()
+  })
+})
+
+describe('who may restore backups', () => {
+  it('is nobody where the database has what only a superuser makes, until one is named', async () => {
+    const database = await kindNamed('postgres').open()
+    const role = `doctor_${randomBytes(4).toString('hex')}`
+    await database.store.transaction((tx) =>
+      tx.execScript(`CREATE ROLE ${role} LOGIN PASSWORD 'own'; CREATE EXTENSION pg_stat_statements`),
+    )
+    try {
+      const url = new URL(database.location)
+      url.username = role
+      url.password = 'own'
+      const look = async (postgresAdminUrl: string | undefined) => {
+        const config = { ...loadConfig({ DATA_DIR: tmpdir() }), postgresAppUrl: url.href, postgresAdminUrl }
+        const found = await findings(backupChecks, { config, stores: storesOf(database) })
+        return found.find(({ id }) => id === 'backups.restorer')
+      }
+      expect(await look(undefined)).toMatchObject({
+        severity: 'warning',
+        seen: expect.stringContaining('the extension pg_stat_statements'),
+        fix: expect.stringContaining('POSTGRES_ADMIN_URL'),
+      })
+      expect(await look(database.location)).toMatchObject({ severity: 'ok' })
+    } finally {
+      await database.db.execute(`DROP ROLE ${role}`)
+      await database.close()
+    }
   })
 })

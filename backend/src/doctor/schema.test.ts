@@ -154,6 +154,17 @@ describe('TimescaleDB', () => {
     expect(wrong(off)).toEqual(['warning catalog.job-off'])
     await db.query(off.find(({ id }) => id === 'catalog.job-off')!.command!)
     expect(wrong(await look())).toEqual([])
+    await db.query(
+      `INSERT INTO _timescaledb_internal.bgw_job_stat (job_id, last_finish, next_start, last_successful_finish,
+         last_run_success, total_runs, total_duration, total_duration_failures, total_successes, total_failures,
+         total_crashes, consecutive_failures, consecutive_crashes)
+       VALUES ($1::INTEGER, now(), now(), '-infinity', false, 1, '1 s', '1 s', 0, 1, 0, 1, 0)`,
+      [job!.id],
+    )
+    const failed = await look()
+    expect(wrong(failed)).toEqual(['warning catalog.job-failed'])
+    expect(failed.find(({ id }) => id === 'catalog.job-failed')?.seen).toContain('1 failure')
+    await db.query('DELETE FROM _timescaledb_internal.bgw_job_stat')
     await db.query(`SELECT remove_retention_policy('metrics')`)
     expect(wrong(await look())).toEqual(['error catalog.timescale'])
   })
