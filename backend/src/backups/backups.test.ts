@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import {
+  addedSettings,
   addSetting,
   createInstallation,
   type Installation,
@@ -31,19 +32,6 @@ afterEach(async () => {
   installation = undefined
 })
 afterAll(() => server?.stop())
-
-async function settingsOf({ open }: Installation): Promise<string[]> {
-  const storage = await open()
-  try {
-    const rows = await storage
-      .getAppDbFor('settings')
-      .query<{ key: string }>(`SELECT key FROM settings WHERE category = 'test' ORDER BY key LIMIT 10`)
-    expect(storage.status().domains.every((domain) => domain.available)).toBe(true)
-    return rows.map(({ key }) => key)
-  } finally {
-    await storage.close()
-  }
-}
 
 async function addOne({ open }: Installation, key: string): Promise<void> {
   const storage = await open()
@@ -76,10 +64,10 @@ describe.each<Kind>(['sqlite', 'postgres', 'both'])('a backup of %s', (kind) => 
     expect(await databases(installation)).toEqual(before)
 
     await addOne(installation, 'test.later')
-    expect(await settingsOf(installation)).toEqual(['test.key', 'test.later'])
+    expect(await addedSettings(installation)).toEqual(['test.key', 'test.later'])
     const prepared = await prepareRestore(place, name, watch())
     const result = await completeRestore(place, prepared, { safety: true }, watch())
-    expect(await settingsOf(installation)).toEqual(['test.key'])
+    expect(await addedSettings(installation)).toEqual(['test.key'])
     expect(result.kept).toHaveLength(kind === 'both' ? 2 : 1)
     expect(readdirSync(place.dataDir)).not.toContain('restore.json')
 
@@ -87,7 +75,7 @@ describe.each<Kind>(['sqlite', 'postgres', 'both'])('a backup of %s', (kind) => 
     if (result.safety === null) throw new Error('no safety backup')
     const back = await prepareRestore(place, result.safety, watch())
     await completeRestore(place, back, { safety: false }, watch())
-    expect(await settingsOf(installation)).toEqual(['test.key', 'test.later'])
+    expect(await addedSettings(installation)).toEqual(['test.key', 'test.later'])
     await removeLeftovers(place)
     expect((await databases(installation)).filter((each) => each?.includes('hfscratch'))).toEqual([])
   })
@@ -99,7 +87,7 @@ it('restores on a new machine from one encrypted file, with the key of stored se
   const secret = 'a passphrase of an operator'
   writeFileSync(`${installation.place.dataDir}/secret.key`, 'the key of this installation')
   const name = await createBackup({ ...installation.place, secret }, 'manual', watch())
-  const fingerprint = await settingsOf(installation)
+  const fingerprint = await addedSettings(installation)
 
   // The machine is lost: file, key and database.
   const saved = `${installation.place.dataDir}.saved`
@@ -119,7 +107,7 @@ it('restores on a new machine from one encrypted file, with the key of stored se
   const prepared = await prepareRestore(place, name, watch())
   const result = await completeRestore(place, prepared, { safety: true }, watch())
   expect(result.safety).toBeNull()
-  expect(await settingsOf(installation)).toEqual(fingerprint)
+  expect(await addedSettings(installation)).toEqual(fingerprint)
   expect(readFileSync(`${place.dataDir}/secret.key`, 'utf8')).toBe('the key of this installation')
 })
 
@@ -227,7 +215,7 @@ it('keeps what earlier restores have set aside when the clock stands still or wa
     await addOne(installation, `test.later${i}`)
     const prepared = await prepareRestore(place, name, watch())
     await completeRestore(place, prepared, { safety: true }, watch())
-    settings.push(await settingsOf(installation))
+    settings.push(await addedSettings(installation))
   }
   expect(settings).toEqual([['test.key'], ['test.key'], ['test.key']])
   const aside = await readSetAside(installation.place)
@@ -251,7 +239,7 @@ it('goes back to the store that held a domain then, though another one holds it 
 
   const prepared = await prepareRestore(place, name, watch())
   await completeRestore(place, prepared, { safety: true }, watch())
-  expect(await settingsOf(installation)).toEqual(['test.key'])
+  expect(await addedSettings(installation)).toEqual(['test.key'])
   const after = await installation.open()
   const decision = after.control.decision('settings')
   await after.close()

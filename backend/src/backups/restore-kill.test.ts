@@ -4,6 +4,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import {
+  addedSettings,
   addSetting,
   createInstallation,
   type Installation,
@@ -43,19 +44,6 @@ async function killedAt(step: string, backup: string): Promise<void> {
   expect(signal).toBe('SIGKILL')
 }
 
-async function settings(): Promise<string[]> {
-  const storage = await installation.open()
-  try {
-    const rows = await storage
-      .getAppDbFor('settings')
-      .query<{ key: string }>(`SELECT key FROM settings WHERE category = 'test' ORDER BY key LIMIT 10`)
-    expect(storage.status().domains.every((domain) => domain.available)).toBe(true)
-    return rows.map(({ key }) => key)
-  } finally {
-    await storage.close()
-  }
-}
-
 async function nothingIsLeft(): Promise<void> {
   const { place, database } = installation
   const names = await withLink(server.url, (link) =>
@@ -74,7 +62,7 @@ it.each(['file-unpacked', 'database-unpacked', 'stopped', 'saved', 'adapted'])(
     await removeLeftovers(installation.place)
     expect(await installation.fingerprint()).toBe(before)
     await nothingIsLeft()
-    expect(await settings()).toEqual(['test.key', 'test.later'])
+    expect(await addedSettings(installation)).toEqual(['test.key', 'test.later'])
   },
 )
 
@@ -86,7 +74,7 @@ it.each(['journal', 'database-set-aside', 'database-swapped', 'file-set-aside', 
     expect(result?.kept).toHaveLength(2)
     await removeLeftovers(installation.place)
     await nothingIsLeft()
-    expect(await settings()).toEqual(['test.key'])
+    expect(await addedSettings(installation)).toEqual(['test.key'])
     const backups = await listFolder(installation.place.folder)
     expect(backups.filter((each) => each.name.endsWith('-safety.tar'))).toHaveLength(1)
   },
@@ -98,6 +86,6 @@ it('is finished by the next start that is killed on the way itself', async () =>
   await killedAt('file-set-aside', '')
   await finishRestore(installation.place)
   await nothingIsLeft()
-  expect(await settings()).toEqual(['test.key'])
+  expect(await addedSettings(installation)).toEqual(['test.key'])
   expect(existsSync(`${installation.place.dataDir}/restore.json`)).toBe(false)
 })
