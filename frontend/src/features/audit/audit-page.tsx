@@ -1,7 +1,8 @@
-import { useInfiniteQuery } from '@tanstack/react-query'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { ScrollText } from 'lucide-react'
 import { api, unwrap } from '../../lib/api/client.ts'
+import { endpointsQuery } from '../../lib/api/queries.ts'
 import { texts } from '../../lib/texts.ts'
 import { Button } from '../../ui/button.tsx'
 import { Card } from '../../ui/card.tsx'
@@ -40,6 +41,8 @@ export function AuditPage() {
     getNextPageParam: (last) => last.nextCursor,
     placeholderData: (previous) => previous,
   })
+  const endpoints = useQuery(endpointsQuery)
+  const endpointName = (id: number) => endpoints.data?.items.find((each) => each.id === id)?.name
   const entries = data?.pages.flatMap((page) => page.items) ?? []
   const clear = () => void navigate({ search: (before) => ({ endpoint: before.endpoint }) })
   return (
@@ -71,7 +74,7 @@ export function AuditPage() {
             <AuditHead />
             <ul className="divide-y divide-line">
               {entries.map((entry) => (
-                <AuditRow key={entry.id} entry={entry} />
+                <AuditRow key={entry.id} entry={entry} endpointName={endpointName} />
               ))}
             </ul>
             {hasNextPage ? (

@@ -4,6 +4,7 @@ import type { AuditEntry } from '../../lib/api/types.ts'
 import { cn } from '../../lib/cn.ts'
 import { texts } from '../../lib/texts.ts'
 import { Time } from '../../ui/time.tsx'
+import { auditTarget } from './audit-target.ts'
 
 const t = texts.audit
 
@@ -26,9 +27,15 @@ export function AuditHead() {
   )
 }
 
+interface AuditRowProps {
+  entry: AuditEntry
+  endpointName: (id: number) => string | undefined
+}
+
 /** One record; opens to its details, which may quote anything and are shown as text. */
-export function AuditRow({ entry }: { entry: AuditEntry }) {
-  const target = [entry.targetType, entry.targetId].filter((part) => part !== null && part !== '').join(' ')
+export function AuditRow({ entry, endpointName }: AuditRowProps) {
+  const target = auditTarget(entry, endpointName)
+  const exact = [entry.targetType, entry.targetId].filter((part) => part !== null && part !== '').join(' ')
   return (
     <li>
       <details className="group">
@@ -48,7 +55,9 @@ export function AuditRow({ entry }: { entry: AuditEntry }) {
             <span className="mono ml-2 font-normal text-ink-2 md:hidden">{entry.action}</span>
           </span>
           <span className="mono hidden truncate md:inline">{entry.action}</span>
-          <span className="hidden min-w-0 truncate text-ink-2 md:inline">{target}</span>
+          <span className="order-last col-span-2 col-start-2 min-w-0 truncate text-ink-2 empty:hidden md:order-none md:col-span-1 md:col-start-auto md:empty:inline">
+            {target}
+          </span>
           <span className="mono hidden truncate text-ink-3 md:inline">{entry.ipAddress}</span>
         </summary>
         <dl className="grid grid-cols-[auto_1fr] gap-x-4 gap-y-1 border-line border-t bg-page px-4 py-3 text-sm md:pl-11">
@@ -58,7 +67,7 @@ export function AuditRow({ entry }: { entry: AuditEntry }) {
           <Detail label={t.action}>
             <code className="mono">{entry.action}</code>
           </Detail>
-          {target === '' ? null : <Detail label={t.target}>{target}</Detail>}
+          {exact === '' ? null : <Detail label={t.target}>{exact}</Detail>}
           {entry.ipAddress ? (
             <Detail label={t.address}>
               <code className="mono">{entry.ipAddress}</code>
