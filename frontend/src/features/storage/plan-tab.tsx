@@ -82,7 +82,7 @@ export function PlanTab({ units, what = 'all', onWhat }: PlanTabProps) {
           <ErrorState error={error} onRetry={make} />
         </Card>
       ) : data ? (
-        <div className="grid gap-3">
+        <div className="grid items-start gap-3 xl:grid-cols-2">
           <Summary plan={data} />
           {data.units.map((unit) => (
             <PlanUnit key={unit.unit} unit={unit} title={titleOf(unit.unit)} />
@@ -111,18 +111,16 @@ function Summary({ plan }: { plan: MovePlan }) {
       formatDuration(Math.max(1, total(plan.units.map(({ estimatedSeconds }) => estimatedSeconds))) * 1000),
     ],
     [t.disk, formatBytes(total(plan.units.map(({ estimatedBytes }) => estimatedBytes)))],
+    ...(plan.freeBytes === null ? [] : [[t.free, formatBytes(plan.freeBytes)] as const]),
   ] as const
   return (
-    <Card className="flex flex-wrap gap-x-8 gap-y-3 p-4">
+    <Card className="grid grid-cols-3 gap-x-4 gap-y-3 p-4 sm:flex sm:flex-wrap sm:gap-x-8 xl:col-span-2">
       {figures.map(([label, value]) => (
         <dl key={label}>
           <dt className="text-ink-3 text-xs">{label}</dt>
           <dd className="tabular font-semibold text-xl">{value}</dd>
         </dl>
       ))}
-      {plan.freeBytes === null ? null : (
-        <p className="tabular basis-full text-ink-3 text-xs">{t.free(formatBytes(plan.freeBytes))}</p>
-      )}
     </Card>
   )
 }

@@ -17,7 +17,7 @@ export function ShadowReads({ unit, shadow }: { unit: string; shadow: Shadow }) 
   const shares = SHARES.includes(shadow.share) ? SHARES : [...SHARES, shadow.share].sort((a, b) => a - b)
   return (
     <div>
-      <p className="text-ink-3">{t.label}</p>
+      <h3 className="font-medium text-ink-3 text-xs">{t.label}</h3>
       <p className="mt-1 flex flex-wrap items-center gap-x-3 gap-y-1">
         <Select
           aria-label={`${t.label}: ${unit}`}
@@ -31,7 +31,7 @@ export function ShadowReads({ unit, shadow }: { unit: string; shadow: Shadow }) 
             </option>
           ))}
         </Select>
-        <span className="min-w-40 flex-1 text-ink-3">{t.hint}</span>
+        <span className="min-w-40 flex-1 text-ink-2">{t.hint}</span>
       </p>
       {shadow.statements.length === 0 ? null : (
         <ul className="mt-2 grid gap-2">

@@ -1,14 +1,13 @@
 import { Link } from '@tanstack/react-router'
 import { Circle, CircleCheck } from 'lucide-react'
 import type { StorageUnit } from '../../lib/api/types.ts'
-import { formatBytes, formatCount } from '../../lib/format.ts'
 import { texts } from '../../lib/texts.ts'
 import { Status } from '../../ui/badge.tsx'
 import { Button } from '../../ui/button.tsx'
 import { Card } from '../../ui/card.tsx'
 import { CopyProgress } from './copy-progress.tsx'
-import { ShadowReads } from './shadow-reads.tsx'
 import { StoreFlow } from './store-flow.tsx'
+import { UnitDetails } from './unit-details.tsx'
 import {
   type Action,
   LOOK_TONE,
@@ -58,7 +57,7 @@ export function UnitCard({ unit, lags, onAction, busy }: UnitCardProps) {
       {beforeCutOver ? <Gates unit={unit} /> : null}
       <div className="mt-auto flex flex-wrap items-center gap-2">
         <Steps unit={unit} onAction={onAction} busy={busy} />
-        <Details unit={unit} />
+        <UnitDetails unit={unit} />
       </div>
     </Card>
   )
@@ -127,74 +126,4 @@ function Steps({ unit, onAction, busy }: Pick<UnitCardProps, 'unit' | 'onAction'
       )}
     </>
   )
-}
-
-/** What there is no room for at a glance: tables, the tie, and why the remaining steps are not possible. */
-function Details({ unit }: { unit: StorageUnit }) {
-  const shown = stepsOf(unit)
-  const others = unit.actions.filter(({ action, possible }) => !possible && !shown.includes(action))
-  return (
-    <details className="ml-auto text-xs open:ml-0 open:basis-full">
-      <summary className="w-fit rounded-sm text-ink-3 hover:text-ink">{t.tables(unit.tables.length)}</summary>
-      <div className="mt-2 grid gap-3">
-        {unit.tie === null ? null : (
-          <p className="text-ink-2">
-            <span className="text-ink-3">{t.tie}:</span> {unit.tie}
-          </p>
-        )}
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by key. */}
-        <section className="overflow-x-auto" aria-label={t.tables(unit.tables.length)} tabIndex={0}>
-          <TableList unit={unit} />
-        </section>
-        {unit.shadow ? <ShadowReads unit={unit.unit} shadow={unit.shadow} /> : null}
-        {others.length === 0 ? null : (
-          <div>
-            <p className="text-ink-3">{t.otherSteps}</p>
-            <dl className="mt-1 grid grid-cols-[auto_1fr] gap-x-3 gap-y-0.5">
-              {others.map(({ action, reasons }) => (
-                <div key={action} className="contents">
-                  <dt className="text-ink-2">{t.action[action]}</dt>
-                  <dd className="text-ink-3">{reasons.join('. ')}</dd>
-                </div>
-              ))}
-            </dl>
-          </div>
-        )}
-      </div>
-    </details>
-  )
-}
-
-function TableList({ unit }: { unit: StorageUnit }) {
-  const { placement } = unit
-  const other =
-    unit.mirror ?? (unit.archived && placement ? (placement === 'sqlite' ? 'postgres' : 'sqlite') : null)
-  const head = 'py-1 pr-3 text-right font-medium text-ink-3'
-  const cell = 'tabular py-1 pr-3 text-right whitespace-nowrap'
-  return (
-    <table className="w-full">
-      <thead>
-        <tr>
-          <th className="py-1 pr-3 text-left font-medium text-ink-3">{t.table}</th>
-          {placement === null ? null : <th className={head}>{t.stores[placement]}</th>}
-          {other === null ? null : <th className={head}>{t.stores[other]}</th>}
-        </tr>
-      </thead>
-      <tbody>
-        {unit.tables.map((table) => (
-          <tr key={table.table} className="border-line border-t">
-            <td className="mono py-1 pr-3">{table.table}</td>
-            {placement === null ? null : <td className={cell}>{amount(table.rows, table.bytes)}</td>}
-            {other === null ? null : <td className={cell}>{amount(table.mirrorRows, table.mirrorBytes)}</td>}
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  )
-}
-
-function amount(rows: number | null, bytes: number | null): string {
-  if (rows === null) return '–'
-  const counted = t.rows(formatCount(rows))
-  return bytes === null ? counted : `${counted} · ${formatBytes(bytes)}`
 }

@@ -87,8 +87,7 @@ function Phase({ phase, units, lags, onAction, busy }: PhaseProps) {
           ) : null}
         </div>
       </header>
-      {/* Cards of a row are equally high, but an opened one does not stretch its neighbours. */}
-      <div className="grid grid-cols-1 gap-3 has-[details[open]]:items-start md:grid-cols-2 xl:grid-cols-3">
+      <div className="grid grid-cols-1 gap-3 md:grid-cols-2 xl:grid-cols-3">
         {units.map((unit) => (
           <UnitCard
             key={unit.unit}

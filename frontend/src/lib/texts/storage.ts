@@ -101,6 +101,7 @@ export const storageTexts = {
         ? `No more shadow reads of ${unit}`
         : `${share} % of the reads of ${unit} run on the mirror too`,
   },
+  details: 'Details',
   tables: (count: number) => counted(String(count), 'table'),
   table: 'Table',
   otherSteps: 'Why other steps are not possible',
@@ -211,7 +212,7 @@ export const storageTexts = {
     bytes: 'Size',
     time: 'Time',
     disk: 'Disk needed',
-    free: (bytes: string) => `${bytes} free here`,
+    free: 'Free here',
     dirty: 'To quarantine',
     dirtyNone: 'none',
     toQuarantine: (count: string) => `${count} to quarantine`,
