@@ -18,7 +18,7 @@ import { ContainerCard } from './container-card.tsx'
 import { CONTAINER_COLUMNS } from './container-columns.tsx'
 import { ContainersFilters } from './containers-filters.tsx'
 import type { ContainersSearch } from './containers-search.ts'
-import { filterContainers } from './filter-containers.ts'
+import { filterContainers, stackLabels } from './filter-containers.ts'
 
 const t = fleetTexts.container
 const route = getRouteApi('/app/containers')
@@ -27,21 +27,17 @@ const ACTIONS: readonly ContainerAction[] = ['start', 'restart', 'stop']
 const rowLabel = (row: ContainerSummary) => row.name
 const card = (row: ContainerSummary) => <ContainerCard container={row} />
 
-const GROUP = {
-  of: (row: ContainerSummary) => row.stack,
-  restLabel: t.noStack,
-  summary: (rows: readonly ContainerSummary[]) => {
-    const running = rows.filter((row) => row.state === 'running').length
-    const unhealthy = rows.filter((row) => row.health === 'unhealthy').length
-    return (
-      <>
-        <span className={running < rows.length ? 'text-warn' : undefined}>
-          {t.groupRunning(running, rows.length)}
-        </span>
-        {unhealthy > 0 && <span className="text-critical">{t.groupUnhealthy(unhealthy)}</span>}
-      </>
-    )
-  },
+const summary = (rows: readonly ContainerSummary[]) => {
+  const running = rows.filter((row) => row.state === 'running').length
+  const unhealthy = rows.filter((row) => row.health === 'unhealthy').length
+  return (
+    <>
+      <span className={running < rows.length ? 'text-warn' : undefined}>
+        {t.groupRunning(running, rows.length)}
+      </span>
+      {unhealthy > 0 && <span className="text-critical">{t.groupUnhealthy(unhealthy)}</span>}
+    </>
+  )
 }
 
 export function ContainersPage() {
@@ -58,6 +54,10 @@ export function ContainersPage() {
   const shown = useMemo(
     () => filterContainers(containers ?? [], { q, state, health, stack, endpointId }),
     [containers, q, state, health, stack, endpointId],
+  )
+  const group = useMemo(
+    () => ({ of: stackLabels(containers ?? []), restLabel: t.noStack, summary }),
+    [containers],
   )
   const change = useCallback(
     (next: Partial<ContainersSearch>) =>
@@ -107,7 +107,7 @@ export function ContainersPage() {
           sort={sort}
           onSort={onSort}
           card={card}
-          group={search.flat ? undefined : GROUP}
+          group={search.flat ? undefined : group}
           bulk={actable ? bulk : undefined}
           toolbar={<ContainersFilters search={search} containers={containers} onChange={change} />}
           empty={

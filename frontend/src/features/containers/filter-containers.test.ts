@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { aContainer } from '../../../test/fleet.ts'
-import { filterContainers, stackNames } from './filter-containers.ts'
+import { filterContainers, stackLabels, stackNames } from './filter-containers.ts'
 
 const web = aContainer({ stack: 'shop-10' })
 const db = aContainer({ id: 'def456', name: 'db', image: 'postgres:17', state: 'exited', stack: 'shop-9' })
@@ -28,4 +28,12 @@ test.each([
 
 test('stacks are listed once, as people count', () => {
   expect(stackNames([...all, web])).toEqual(['shop-9', 'shop-10'])
+})
+
+test('two stacks of one name are told apart by their place', () => {
+  const here = aContainer({ stack: 'shop', endpointName: 'atlas' })
+  const there = aContainer({ endpointId: 2, stack: 'shop', endpointName: 'boreas' })
+  const labels = (of: (typeof here)[]) => of.map(stackLabels(of))
+  expect(labels([here, there, db, far])).toEqual(['shop · atlas', 'shop · boreas', 'shop-9', null])
+  expect(labels([here, { ...here, id: '2' }])).toEqual(['shop', 'shop'])
 })

@@ -34,3 +34,17 @@ export function stackNames(containers: readonly ContainerSummary[]): string[] {
   const names = new Set(containers.flatMap((container) => container.stack ?? []))
   return [...names].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
 }
+
+/**
+ * What the stack of a container is called: by its name, and by its place as well where another endpoint has one of the
+ * same name. These are two stacks.
+ */
+export function stackLabels(
+  containers: readonly ContainerSummary[],
+): (container: ContainerSummary) => string | null {
+  const places = new Map<string, Set<number>>()
+  for (const { stack, endpointId } of containers)
+    if (stack !== null) places.set(stack, (places.get(stack) ?? new Set()).add(endpointId))
+  return ({ stack, endpointName }) =>
+    stack !== null && (places.get(stack)?.size ?? 0) > 1 ? `${stack} · ${endpointName}` : stack
+}

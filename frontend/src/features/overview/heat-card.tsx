@@ -28,6 +28,8 @@ export function HeatCard({ cells, hosts, isFiltered }: HeatCardProps) {
   const groups = useMemo(() => groupHeat(cells), [cells])
   const isOne = new Set(cells.map((cell) => cell.endpointId)).size < 2
   const hostName = (id: number) => (isOne ? undefined : hosts.find((host) => host.endpointId === id)?.name)
+  const places = new Map<string | null, number>()
+  for (const { stack } of groups) places.set(stack, (places.get(stack) ?? 0) + 1)
   const size = cells.length > 1500 ? 'size-2.5' : cells.length > 400 ? 'size-3.5' : 'size-4.5'
   return (
     <Card>
@@ -45,6 +47,7 @@ export function HeatCard({ cells, hosts, isFiltered }: HeatCardProps) {
               key={group.key}
               group={group}
               host={hostName(group.endpointId)}
+              isNamesake={(places.get(group.stack) ?? 0) > 1}
               size={size}
               isFirst={index === 0}
             />
@@ -93,11 +96,13 @@ interface GroupProps {
   group: HeatGroup
   /** Where it is, when there is more than one place. */
   host: string | undefined
+  /** A stack of this name is elsewhere too. */
+  isNamesake: boolean
   size: string
   isFirst: boolean
 }
 
-const Group = memo(function Group({ group, host, size, isFirst }: GroupProps) {
+const Group = memo(function Group({ group, host, isNamesake, size, isFirst }: GroupProps) {
   return (
     <section className="min-w-0">
       <h3 className="mb-1 flex items-baseline gap-1.5 font-normal text-xs">
@@ -107,12 +112,13 @@ const Group = memo(function Group({ group, host, size, isFirst }: GroupProps) {
           </span>
         ) : (
           <Link
-            to="/containers"
-            search={{ stack: group.stack }}
+            to="/stacks/$endpointId/$stackName"
+            params={{ endpointId: group.endpointId, stackName: group.stack }}
+            search={{}}
             title={host === undefined ? group.stack : t.stackOn(group.stack, host)}
             className="truncate text-ink-2 hover:text-ink hover:underline"
           >
-            {group.stack}
+            {isNamesake && host !== undefined ? t.namesake(group.stack, host) : group.stack}
           </Link>
         )}
         <span className="tabular text-ink-3">{formatCount(group.cells.length)}</span>

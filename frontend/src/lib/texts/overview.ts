@@ -35,6 +35,7 @@ export const overviewTexts = {
     title: 'Containers',
     noStack: 'no stack',
     onHost: (host: string) => `${host}, no stack`,
+    namesake: (stack: string, host: string) => `${stack} · ${host}`,
     stackOn: (stack: string, host: string) => `${stack} on ${host}`,
     empty: 'No containers yet',
     emptyHint: 'No Docker engine was found on this machine. Start one, or add an engine elsewhere.',
