@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
+  formatAge,
   formatBytes,
   formatDuration,
   formatNumber,
@@ -48,6 +49,10 @@ describe('formatDuration', () => {
   ])('writes %d ms as %s', (ms, text) => {
     expect(formatDuration(ms)).toBe(text)
   })
+})
+
+it('counts an age in one unit, and from nothing', () => {
+  expect([0, 1999, 42_000, 179_000].map((ms) => formatAge(0, ms))).toEqual(['0 s', '1 s', '42 s', '2 min'])
 })
 
 describe('formatRelative', () => {

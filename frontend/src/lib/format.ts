@@ -84,12 +84,16 @@ export function formatDuration(ms: number): string {
 
 /** "just now", "42 s ago", "3 min ago", "in 2 h". One unit only: the exact time is on hover. */
 export function formatRelative(atMs: number, nowMs: number): string {
-  const distance = nowMs - atMs
-  const size = Math.abs(distance)
-  if (size < 2000) return 'just now'
+  if (Math.abs(nowMs - atMs) < 2000) return 'just now'
+  const age = formatAge(atMs, nowMs)
+  return nowMs >= atMs ? `${age} ago` : `in ${age}`
+}
+
+/** "0 s", "42 s", "3 min": how far two instants are apart, in one unit, where it is clear which way. */
+export function formatAge(atMs: number, nowMs: number): string {
+  const size = Math.abs(nowMs - atMs)
   const [unit, length] = DURATION_STEPS.find(([, step]) => size >= step) ?? ['s', 1000]
-  const count = `${Math.floor(size / length)} ${unit}`
-  return distance >= 0 ? `${count} ago` : `in ${count}`
+  return `${Math.floor(size / length)} ${unit}`
 }
 
 const two = (value: number) => String(value).padStart(2, '0')

@@ -22,7 +22,7 @@ export const CONTAINER_COLUMNS: readonly TableColumn<ContainerSummary>[] = [
     cell: (row) => <NameLink container={row} />,
     value: (row) => row.name,
     minWidth: 150,
-    grow: 3,
+    grow: 2.8,
     priority: 1,
   },
   {
@@ -37,7 +37,7 @@ export const CONTAINER_COLUMNS: readonly TableColumn<ContainerSummary>[] = [
       const look = containerLook(row.state, row.health, row.exitCode)
       return `${GRAVITY[look.tone]} ${look.label}`
     },
-    minWidth: 110,
+    minWidth: 100,
     priority: 1,
   },
   {
@@ -59,7 +59,7 @@ export const CONTAINER_COLUMNS: readonly TableColumn<ContainerSummary>[] = [
     live: true,
     descendingFirst: true,
     align: 'right',
-    minWidth: 136,
+    minWidth: 124,
     priority: 2,
   },
   {
@@ -68,7 +68,7 @@ export const CONTAINER_COLUMNS: readonly TableColumn<ContainerSummary>[] = [
     cell: (row) => <ImageName image={row.image} className="text-ink-2" />,
     value: (row) => row.image,
     minWidth: 140,
-    grow: 3,
+    grow: 3.6,
     priority: 4,
   },
   endpointColumn(5),
@@ -84,7 +84,7 @@ export const CONTAINER_COLUMNS: readonly TableColumn<ContainerSummary>[] = [
       )
     },
     minWidth: 100,
-    grow: 1,
+    grow: 1.2,
     priority: 6,
   },
   {
@@ -94,7 +94,7 @@ export const CONTAINER_COLUMNS: readonly TableColumn<ContainerSummary>[] = [
     value: (row) => row.startedAt,
     descendingFirst: true,
     align: 'right',
-    minWidth: 92,
+    minWidth: 80,
     priority: 3,
   },
   {
@@ -106,7 +106,7 @@ export const CONTAINER_COLUMNS: readonly TableColumn<ContainerSummary>[] = [
     value: (row) => row.restartCount,
     descendingFirst: true,
     align: 'right',
-    minWidth: 72,
+    minWidth: 60,
     priority: 7,
   },
   {

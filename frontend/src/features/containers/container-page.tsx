@@ -36,6 +36,8 @@ const LABELS: Record<ContainerTab, string> = {
   config: t.config,
   processes: t.processes,
 }
+/** What the engine adds to its words on the state, and the badge beside the name says already. */
+const HEALTH = / \((?:healthy|unhealthy|health: starting)\)$/
 const TAB_ITEMS = CONTAINER_TABS.map((value) => ({ value, label: LABELS[value] }))
 
 export function ContainerPage() {
@@ -121,7 +123,7 @@ function Facts({ container }: { container: ContainerDetail }) {
           {container.stack}
         </Link>
       )}
-      <span>{container.status}</span>
+      <span>{container.status.replace(HEALTH, '')}</span>
       <span className="inline-flex items-center text-ink-3">
         <code className="mono">{container.id.slice(0, 12)}</code>
         <CopyButton text={container.id} label={t.id} />

@@ -52,7 +52,7 @@ export function EventsTab({ container }: { container: ContainerDetail }) {
   }
   return (
     <>
-      <EventList events={events} />
+      <EventList events={events} ofOne />
       {query.hasNextPage && (
         <div className="mt-3 text-center">
           <Button busy={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>

@@ -27,7 +27,7 @@ export function ChangesCard({ events }: { events: readonly FleetEvent[] }) {
           {events.slice(0, SHOWN).map((event) => (
             <li
               key={event.id}
-              className="grid h-7 grid-cols-[minmax(0,1fr)_auto_4rem] items-center gap-3 px-4 text-sm"
+              className="grid h-7 grid-cols-[minmax(0,1fr)_auto_2.75rem] items-center gap-2 px-4 text-sm"
             >
               {event.kind === 'container' ? (
                 <Link
@@ -45,7 +45,7 @@ export function ChangesCard({ events }: { events: readonly FleetEvent[] }) {
                 </span>
               )}
               <EventStatus event={event} className="max-w-36" />
-              <Time at={event.at} className="text-right text-ink-3 text-xs" />
+              <Time at={event.at} show="age" className="text-right text-ink-3 text-xs" />
             </li>
           ))}
         </ol>

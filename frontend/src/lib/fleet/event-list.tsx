@@ -21,11 +21,16 @@ function dayName(day: string): string {
   return formatLocalDate(new Date(day))
 }
 
-/** Events by day, newest first as they come. With names of endpoints each row says where it was. */
-export function EventList(props: {
+interface EventListProps {
   events: readonly FleetEvent[]
+  /** With it each row says where it was. */
   endpointName?: (id: number) => string | undefined
-}) {
+  /** All are of one thing, which the page names already: rows tell more of what happened instead. */
+  ofOne?: boolean
+}
+
+/** Events by day, newest first as they come. */
+export function EventList(props: EventListProps) {
   const days = useMemo(() => groupByDay(props.events), [props.events])
   return days.map(({ day, events }) => (
     <section key={day} className="mb-4">
@@ -33,7 +38,12 @@ export function EventList(props: {
       <Card>
         <ol>
           {events.map((event) => (
-            <EventRow key={event.id} event={event} where={props.endpointName?.(event.endpointId)} />
+            <EventRow
+              key={event.id}
+              event={event}
+              where={props.endpointName?.(event.endpointId)}
+              ofOne={props.ofOne ?? false}
+            />
           ))}
         </ol>
       </Card>
@@ -41,11 +51,17 @@ export function EventList(props: {
   ))
 }
 
-function EventRow({ event, where }: { event: FleetEvent; where: string | undefined }) {
+interface EventRowProps {
+  event: FleetEvent
+  where: string | undefined
+  ofOne: boolean
+}
+
+function EventRow({ event, where, ofOne }: EventRowProps) {
   const [open, setOpen] = useState(false)
   const details = eventDetails(event)
   return (
-    <li className="border-line border-b px-3 py-1 text-sm last:border-0">
+    <li className="border-line border-b px-3 pt-2 pb-1 text-sm last:border-0 sm:pt-1">
       <div className="flex min-h-8 flex-wrap items-center gap-x-3 gap-y-0.5">
         <span className="flex w-36 shrink-0 gap-2 text-xs">
           <span className="tabular">{formatLocal(new Date(event.at)).slice(11)}</span>
@@ -55,7 +71,9 @@ function EventRow({ event, where }: { event: FleetEvent; where: string | undefin
           <EventStatus event={event} />
         </span>
         <span className="min-w-0 flex-1 basis-40 [overflow-wrap:anywhere]">
-          {event.kind === 'container' ? (
+          {ofOne ? (
+            <span className="text-ink-2">{details.map((pair) => pair.join(' ')).join(' · ')}</span>
+          ) : event.kind === 'container' ? (
             <Link
               to="/containers/$endpointId/$containerName"
               params={{ endpointId: event.endpointId, containerName: event.subjectName }}
@@ -66,7 +84,7 @@ function EventRow({ event, where }: { event: FleetEvent; where: string | undefin
           ) : (
             <span className="font-medium">{event.subjectName}</span>
           )}
-          {event.stack !== null && <span className="ml-2 text-ink-3">{event.stack}</span>}
+          {event.stack !== null && !ofOne && <span className="ml-2 text-ink-3">{event.stack}</span>}
         </span>
         {event.kind !== 'container' && <Badge>{event.kind}</Badge>}
         {where !== undefined && <span className="text-ink-3 text-xs">{where}</span>}

@@ -17,7 +17,7 @@ const anEvent = (over: Partial<FleetEvent> = {}): FleetEvent => ({
 
 test.each([
   ['start', {}, 'start'],
-  ['die', { exitCode: '137' }, 'die · exit 137'],
+  ['die', { exitCode: '137' }, 'exit 137'],
   ['stop', { exitCode: '0' }, 'stop'],
   ['health_status: unhealthy', {}, 'unhealthy'],
 ])('%s with %o is called "%s"', (action, attributes, words) => {

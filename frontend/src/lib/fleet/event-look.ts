@@ -29,11 +29,10 @@ export function eventTone(event: Pick<FleetEvent, 'kind' | 'action' | 'attribute
 /** `health_status: unhealthy` says the same without its first word. */
 const HEALTH_PREFIX = /^health_status: /
 
-/** What an event is called: the engine's own word, with the code of an exit. */
+/** What an event is called: the engine's own word, or the code that a process ended with. */
 export function eventWords({ action, attributes }: Pick<FleetEvent, 'action' | 'attributes'>): string {
   const code = action === 'die' ? attributes.exitCode : undefined
-  const words = action.replace(HEALTH_PREFIX, '')
-  return code === undefined ? words : `${words} · ${fleetTexts.event.exit(code)}`
+  return code === undefined ? action.replace(HEALTH_PREFIX, '') : fleetTexts.event.exit(code)
 }
 
 /** Went wrong by itself, as opposed to being done by somebody. */
