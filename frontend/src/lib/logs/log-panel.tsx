@@ -9,6 +9,7 @@ import { downloadLogs, type LogTarget, targetKey } from './fetch-logs.ts'
 import { LogNotice, SearchNotice } from './search-notice.tsx'
 import { shortLabels } from './short-labels.ts'
 import { useLogFeed } from './use-log-feed.ts'
+import { useRestOfWindow } from './use-rest-of-window.ts'
 
 interface LogPanelProps {
   /** must be the same array while the targets are the same */
@@ -39,6 +40,7 @@ export function LogPanel({ targets, filter, onFilter, line, onLine, tools }: Log
       color: paletteColor(index),
     }))
   }, [targets])
+  const { ref, height } = useRestOfWindow()
   const { search } = state
   const notice =
     line !== undefined ? (
@@ -61,38 +63,40 @@ export function LogPanel({ targets, filter, onFilter, line, onLine, tools }: Log
       <LogNotice>{logTexts.dropped(state.dropped)}</LogNotice>
     ) : null
   return (
-    <LogViewer
-      key={line ?? 'live'}
-      className="h-[calc(100dvh-13.5rem)]"
-      feed={feed}
-      tools={tools}
-      sources={sources}
-      filter={line === undefined ? filter : NO_FILTER}
-      onFilter={(next) => {
-        if (line !== undefined) onLine(undefined)
-        onFilter(next)
-      }}
-      loading={state.loading}
-      problem={
-        state.error && feed.buffer.length === 0 ? (
-          <ErrorState error={state.error} onRetry={state.retry} />
-        ) : undefined
-      }
-      notice={notice}
-      hasOlder={state.older.size > 0}
-      unread={search !== null && (search.phase !== 'done' || search.limit !== null)}
-      loadingOlder={state.loadingOlder}
-      onLoadOlder={state.loadOlder}
-      target={line}
-      linkTo={(entry) => {
-        const url = new URL(location.href)
-        url.searchParams.set('line', entry.at ?? '')
-        return url.href
-      }}
-      onContext={(entry) => onLine(entry.at ?? undefined)}
-      onDownload={(what) => {
-        for (const target of targets) downloadLogs(target, what === 'all' ? NO_FILTER : filter)
-      }}
-    />
+    <div ref={ref} className="min-h-80" style={{ height }}>
+      <LogViewer
+        key={line ?? 'live'}
+        className="h-full"
+        feed={feed}
+        tools={tools}
+        sources={sources}
+        filter={line === undefined ? filter : NO_FILTER}
+        onFilter={(next) => {
+          if (line !== undefined) onLine(undefined)
+          onFilter(next)
+        }}
+        loading={state.loading}
+        problem={
+          state.error && feed.buffer.length === 0 ? (
+            <ErrorState error={state.error} onRetry={state.retry} />
+          ) : undefined
+        }
+        notice={notice}
+        hasOlder={state.older.size > 0}
+        unread={search !== null && (search.phase !== 'done' || search.limit !== null)}
+        loadingOlder={state.loadingOlder}
+        onLoadOlder={state.loadOlder}
+        target={line}
+        linkTo={(entry) => {
+          const url = new URL(location.href)
+          url.searchParams.set('line', entry.at ?? '')
+          return url.href
+        }}
+        onContext={(entry) => onLine(entry.at ?? undefined)}
+        onDownload={(what) => {
+          for (const target of targets) downloadLogs(target, what === 'all' ? NO_FILTER : filter)
+        }}
+      />
+    </div>
   )
 }

@@ -10,7 +10,13 @@ export interface LogPrefs {
 }
 
 const KEY = 'holdfast.logs'
-const DEFAULTS: LogPrefs = { wrap: false, times: 'clock', tags: true }
+/** On a phone a line that does not wrap shows little but its time. */
+const NARROW = '(max-width: 640px)'
+const DEFAULTS: LogPrefs = {
+  wrap: globalThis.matchMedia?.(NARROW).matches ?? false,
+  times: 'clock',
+  tags: true,
+}
 const listeners = new Set<() => void>()
 let prefs = load()
 
