@@ -14,6 +14,8 @@ declare module '@tanstack/react-router' {
     crumbEndpoint?: true
     /** The list this page is a detail of. */
     crumbParent?: { label: string; to: string }
+    /** What the page shows is narrowed to the endpoint chosen at the top. */
+    byEndpoint?: true
   }
 }
 

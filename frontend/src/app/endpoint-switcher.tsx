@@ -1,15 +1,17 @@
 import { useQuery } from '@tanstack/react-query'
-import { useNavigate } from '@tanstack/react-router'
+import { useMatches, useNavigate } from '@tanstack/react-router'
 import { endpointsQuery } from '../lib/api/queries.ts'
 import { useEndpointFilter } from '../lib/endpoint-filter.ts'
 import { texts } from '../lib/texts.ts'
 import { Select } from '../ui/input.tsx'
 
-/** Narrows every fleet page to one endpoint; hidden while there is only one. */
+/** Narrows the lists of the fleet to one endpoint; hidden where it would change nothing, or there is only one. */
 export function EndpointSwitcher() {
   const endpoints = useQuery(endpointsQuery).data?.items ?? []
   const chosen = useEndpointFilter()
   const navigate = useNavigate()
+  const matters = useMatches().at(-1)?.staticData.byEndpoint ?? false
+  if (!matters) return null
   if (endpoints.length < 2 && chosen === undefined) return null
   return (
     <Select

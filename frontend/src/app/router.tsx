@@ -80,14 +80,14 @@ const endpointParams = {
 const overviewRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/',
-  staticData: { crumb: texts.nav.overview },
+  staticData: { crumb: texts.nav.overview, byEndpoint: true },
   component: lazyRouteComponent(() => import('../features/overview/overview-page.tsx'), 'OverviewPage'),
 })
 
 const hostsRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/hosts',
-  staticData: { crumb: texts.nav.hosts },
+  staticData: { crumb: texts.nav.hosts, byEndpoint: true },
   validateSearch: hostsSearch,
   component: lazyRouteComponent(() => import('../features/hosts/hosts-page.tsx'), 'HostsPage'),
 })
@@ -108,7 +108,7 @@ const hostRoute = createRoute({
 const containersRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/containers',
-  staticData: { crumb: texts.nav.containers },
+  staticData: { crumb: texts.nav.containers, byEndpoint: true },
   validateSearch: containersSearch,
   component: lazyRouteComponent(() => import('../features/containers/containers-page.tsx'), 'ContainersPage'),
 })
@@ -137,7 +137,7 @@ const containerRoute = createRoute({
 const stacksRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/stacks',
-  staticData: { crumb: texts.nav.stacks },
+  staticData: { crumb: texts.nav.stacks, byEndpoint: true },
   validateSearch: stacksSearch,
   component: lazyRouteComponent(() => import('../features/stacks/stacks-page.tsx'), 'StacksPage'),
 })
@@ -163,7 +163,7 @@ const stackRoute = createRoute({
 const imagesRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/images',
-  staticData: { crumb: texts.nav.images },
+  staticData: { crumb: texts.nav.images, byEndpoint: true },
   validateSearch: imagesSearch,
   component: lazyRouteComponent(() => import('../features/images/images-page.tsx'), 'ImagesPage'),
 })
@@ -171,7 +171,7 @@ const imagesRoute = createRoute({
 const networksRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/networks',
-  staticData: { crumb: texts.nav.networks },
+  staticData: { crumb: texts.nav.networks, byEndpoint: true },
   validateSearch: networksSearch,
   component: lazyRouteComponent(() => import('../features/networks/networks-page.tsx'), 'NetworksPage'),
 })
@@ -179,7 +179,7 @@ const networksRoute = createRoute({
 const eventsRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/events',
-  staticData: { crumb: texts.nav.events },
+  staticData: { crumb: texts.nav.events, byEndpoint: true },
   validateSearch: eventsSearch,
   component: lazyRouteComponent(() => import('../features/events/events-page.tsx'), 'EventsPage'),
 })
