@@ -8,6 +8,7 @@ import { Button } from '../../ui/button.tsx'
 import { Card, CardHeader } from '../../ui/card.tsx'
 import { ConfirmDialog } from '../../ui/dialog.tsx'
 import { Time } from '../../ui/time.tsx'
+import { scheduleWords } from './schedule-words.ts'
 import { useAction } from './use-backups.ts'
 
 const t = texts.backups
@@ -15,6 +16,7 @@ const t = texts.backups
 /** When the next one is made, where they are kept, and whether anybody could read them. */
 export function ScheduleCard({ list }: { list: BackupList }) {
   const { nextAt, schedule, timeZone, freeBytes, folder, encrypts } = list
+  const words = schedule === null ? undefined : scheduleWords(schedule)
   return (
     <Card className="mb-4 flex flex-wrap items-center gap-x-4 gap-y-2 px-4 py-3 text-sm">
       <div className="min-w-0 flex-1 basis-72 text-ink-2">
@@ -25,8 +27,8 @@ export function ScheduleCard({ list }: { list: BackupList }) {
             <span>
               {t.schedule.next} <Time at={nextAt} show="exact" className="font-medium text-ink" />
             </span>
-            <span>
-              <code className="mono">{schedule}</code> {timeZone}
+            <span title={schedule}>
+              {words ?? <code className="mono">{schedule}</code>} {timeZone}
             </span>
           </p>
         )}

@@ -29,6 +29,9 @@ export const backupTexts = {
   removeWhat: (name: string) => `${name} cannot be brought back.`,
   schedule: {
     next: 'Next',
+    daily: (time: string) => `every day at ${time}`,
+    weekly: (weekday: string, time: string) => `every ${weekday} at ${time}`,
+    weekdays: ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'],
     off: 'No schedule: backups are made by hand alone',
     free: (bytes: string) => `${bytes} free in`,
     plain: 'not encrypted: set BACKUP_KEY to change that',
