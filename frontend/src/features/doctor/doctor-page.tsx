@@ -93,7 +93,7 @@ function Findings({ report, showFine, onShowFine }: FindingsProps) {
         </p>
       </div>
       <div className="grid gap-3">
-        {counts.error + counts.warning === 0 && !showFine ? (
+        {groups.length === 0 ? (
           <Card>
             <EmptyState icon={CircleCheck} title={t.nothing}>
               {t.nothingHint(counts.ok)}

@@ -84,7 +84,7 @@ function EndpointRow({ endpoint, onEdit, onRemove }: EndpointRowProps) {
   // Environments of a Portainer server come and go with it; this machine is found by itself.
   const isOwn = endpoint.parentId === null && endpoint.kind !== 'local'
   return (
-    <li className="flex flex-wrap items-start gap-x-4 gap-y-1 px-4 py-2.5">
+    <li className="flex flex-wrap items-center gap-x-4 gap-y-1 px-4 py-2.5">
       <div className="min-w-0 flex-1 basis-60">
         <p className="flex flex-wrap items-center gap-x-2 gap-y-1">
           <span className="truncate font-medium">{endpoint.name}</span>
@@ -105,7 +105,7 @@ function EndpointRow({ endpoint, onEdit, onRemove }: EndpointRowProps) {
         {endpoint.error ? <p className="break-words text-critical text-sm">{endpoint.error}</p> : null}
         {endpoint.hint ? <p className="break-words text-ink-2 text-sm">{endpoint.hint}</p> : null}
       </div>
-      <div className="flex gap-1">
+      <div className="grid grid-cols-2 gap-1">
         <Button variant="ghost" size="icon" aria-label={t.editTitle(endpoint.name)} onClick={onEdit}>
           <Pencil aria-hidden />
         </Button>

@@ -87,7 +87,7 @@ function UserRow({ user, onRole, onPassword, onRemove }: UserRowProps) {
   const isSelf = useUser()?.id === user.id
   return (
     <li className="flex flex-wrap items-center gap-x-4 gap-y-2 px-4 py-2.5">
-      <div className="min-w-0 flex-1 basis-40">
+      <div className="min-w-0 flex-1 basis-28">
         <p className="flex items-center gap-2">
           <span className="truncate font-medium">{user.username}</span>
           {isSelf ? <Badge>{t.you}</Badge> : null}

@@ -46,7 +46,7 @@ export function StackPage() {
         status={
           members && members.length > 0 ? <StackStatus look="soft" stack={countStates(members)} /> : null
         }
-        hint={members?.[0] ? <EndpointLink of={members[0]} /> : null}
+        hint={members?.[0] ? <Facts members={members} of={members[0]} /> : null}
       />
       {error && !members ? (
         <ErrorState error={error} onRetry={() => void refetch()} />
@@ -103,6 +103,23 @@ export function StackPage() {
         </Tabs>
       )}
     </>
+  )
+}
+
+function Facts({ members, of }: { members: readonly ContainerSummary[]; of: ContainerSummary }) {
+  const sum = (amount: (member: ContainerSummary) => number | null) =>
+    members.reduce((total, member) => total + (amount(member) ?? 0), 0)
+  return (
+    <span className="tabular flex flex-wrap items-center gap-x-3">
+      <EndpointLink of={of} />
+      <span>{c.shown(members.length, members.length)}</span>
+      <span>
+        {c.cpu} {formatPercent(sum(({ cpuPercent }) => cpuPercent))}
+      </span>
+      <span>
+        {c.memory} {formatBytes(sum(({ memoryUsedBytes }) => memoryUsedBytes))}
+      </span>
+    </span>
   )
 }
 

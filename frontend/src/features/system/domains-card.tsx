@@ -12,10 +12,14 @@ const sum = (values: readonly (number | undefined)[]): number | null => {
   return known.length === 0 ? null : known.reduce((total, value) => total + value, 0)
 }
 
+const rowsOf = (domain: DomainInfo) => sum(domain.tables.map((table) => table.rows))
+
 const HEAD = 'px-3 py-2 text-left font-medium'
 
 /** Where each domain lives, how much it holds and whether it answers. */
 export function DomainsCard({ domains, className }: { domains: readonly DomainInfo[]; className?: string }) {
+  // SQLite keeps no count of rows: where everything is there, a column of that would say nothing.
+  const counted = domains.some((domain) => rowsOf(domain) !== null)
   return (
     <Card className={className ?? ''}>
       <CardHeader title={t.domains} />
@@ -27,7 +31,7 @@ export function DomainsCard({ domains, className }: { domains: readonly DomainIn
               <th className={cn(HEAD, 'pl-4')}>{t.domain}</th>
               <th className={HEAD}>{t.placement}</th>
               <th className={cn(HEAD, 'text-right')}>{t.epoch}</th>
-              <th className={cn(HEAD, 'text-right')}>{t.rows}</th>
+              {counted ? <th className={cn(HEAD, 'text-right')}>{t.rows}</th> : null}
               <th className={cn(HEAD, 'text-right')}>{t.size}</th>
               <th className={cn(HEAD, 'text-right')}>{t.retention}</th>
               <th className={cn(HEAD, 'pr-4')}>{t.state}</th>
@@ -35,7 +39,7 @@ export function DomainsCard({ domains, className }: { domains: readonly DomainIn
           </thead>
           <tbody className="divide-y divide-line border-line border-t">
             {domains.map((domain) => (
-              <DomainRow key={domain.domain} domain={domain} />
+              <DomainRow key={domain.domain} domain={domain} counted={counted} />
             ))}
           </tbody>
         </table>
@@ -44,8 +48,8 @@ export function DomainsCard({ domains, className }: { domains: readonly DomainIn
   )
 }
 
-function DomainRow({ domain }: { domain: DomainInfo }) {
-  const rows = sum(domain.tables.map((table) => table.rows))
+function DomainRow({ domain, counted }: { domain: DomainInfo; counted: boolean }) {
+  const rows = rowsOf(domain)
   const size = sum(domain.tables.map((table) => table.sizeBytes))
   return (
     <tr>
@@ -57,9 +61,11 @@ function DomainRow({ domain }: { domain: DomainInfo }) {
         {domain.placement === null ? '–' : <Badge>{t.storeNames[domain.placement]}</Badge>}
       </td>
       <td className="tabular px-3 text-right text-ink-2">{domain.epoch}</td>
-      <td className="tabular px-3 text-right">
-        {rows === null ? <span className="text-ink-3">{t.notCounted}</span> : formatCount(rows)}
-      </td>
+      {counted ? (
+        <td className="tabular px-3 text-right">
+          {rows === null ? <span className="text-ink-3">{t.notCounted}</span> : formatCount(rows)}
+        </td>
+      ) : null}
       <td className="tabular px-3 text-right">{size === null ? '–' : formatBytes(size)}</td>
       <td className="tabular whitespace-nowrap px-3 text-right">
         {domain.retentionDays === null ? t.forEver : t.days(domain.retentionDays)}

@@ -54,12 +54,14 @@ export function SystemPage() {
         actions={actions}
       />
       {data ? (
-        <div className="grid grid-cols-1 gap-3 lg:grid-cols-2">
+        <div className="grid grid-cols-1 gap-3 lg:grid-cols-2 xl:grid-cols-3">
           <ProcessCard system={data} />
           <CollectorCard collector={data.collector} />
-          <StoresCard stores={data.stores} />
-          <ChecksCard checks={ready.data?.checks ?? {}} />
-          <DomainsCard domains={data.domains} className="lg:col-span-2" />
+          <div className="grid content-start gap-3 lg:col-span-2 lg:grid-cols-2 xl:col-span-1 xl:grid-cols-1">
+            <StoresCard stores={data.stores} />
+            <ChecksCard checks={ready.data?.checks ?? {}} />
+          </div>
+          <DomainsCard domains={data.domains} className="lg:col-span-2 xl:col-span-3" />
         </div>
       ) : (
         <Loading className="grid grid-cols-1 gap-3 lg:grid-cols-2">

@@ -161,56 +161,62 @@ export function DataTable<T>(props: DataTableProps<T>) {
     <div ref={frame} className="min-w-0">
       <div className="mb-2 flex flex-wrap items-center gap-2">
         {props.toolbar}
-        <span className="flex-1" />
-        {outdated && (
-          <Button variant="ghost" title={tableTexts.sortAgainHint} onClick={() => setAgain(again + 1)}>
-            <ArrowDownWideNarrow aria-hidden />
-            {tableTexts.sortAgain}
-          </Button>
-        )}
-        {cards ? (
-          <Select
-            aria-label={tableTexts.sortBy}
-            value={sort ? formatSort(sort) : ''}
-            onChange={(event) => {
-              const next = parseSort(
-                event.target.value,
-                columns.map((column) => column.id),
-              )
-              if (next) onSort(next)
-            }}
-          >
-            {columns
-              .filter((column) => column.value)
-              .flatMap((column) => [
-                <option key={column.id} value={column.id}>{`${column.header} ↑`}</option>,
-                <option key={`-${column.id}`} value={`-${column.id}`}>{`${column.header} ↓`}</option>,
-              ])}
-          </Select>
-        ) : (
-          <Menu
-            trigger={
-              <Button variant="ghost" size="icon" aria-label={tableTexts.columns} title={tableTexts.columns}>
-                <Columns3 aria-hidden />
-              </Button>
-            }
-          >
-            {columns
-              .filter((column) => table.getColumn(column.id)?.getCanHide())
-              .map((column) => (
-                <MenuCheckItem
-                  key={column.id}
-                  checked={visibility[column.id] ?? true}
-                  onCheckedChange={(checked) => choose(column.id, checked)}
+        <div className="ml-auto flex items-center gap-2">
+          {outdated && (
+            <Button variant="ghost" title={tableTexts.sortAgainHint} onClick={() => setAgain(again + 1)}>
+              <ArrowDownWideNarrow aria-hidden />
+              {tableTexts.sortAgain}
+            </Button>
+          )}
+          {cards ? (
+            <Select
+              aria-label={tableTexts.sortBy}
+              value={sort ? formatSort(sort) : ''}
+              onChange={(event) => {
+                const next = parseSort(
+                  event.target.value,
+                  columns.map((column) => column.id),
+                )
+                if (next) onSort(next)
+              }}
+            >
+              {columns
+                .filter((column) => column.value)
+                .flatMap((column) => [
+                  <option key={column.id} value={column.id}>{`${column.header} ↑`}</option>,
+                  <option key={`-${column.id}`} value={`-${column.id}`}>{`${column.header} ↓`}</option>,
+                ])}
+            </Select>
+          ) : (
+            <Menu
+              trigger={
+                <Button
+                  variant="ghost"
+                  size="icon"
+                  aria-label={tableTexts.columns}
+                  title={tableTexts.columns}
                 >
-                  <span className="flex-1">{column.header}</span>
-                  {visibility[column.id] && !fitted.includes(column.id) && (
-                    <span className="text-ink-3 text-xs">{tableTexts.noRoom}</span>
-                  )}
-                </MenuCheckItem>
-              ))}
-          </Menu>
-        )}
+                  <Columns3 aria-hidden />
+                </Button>
+              }
+            >
+              {columns
+                .filter((column) => table.getColumn(column.id)?.getCanHide())
+                .map((column) => (
+                  <MenuCheckItem
+                    key={column.id}
+                    checked={visibility[column.id] ?? true}
+                    onCheckedChange={(checked) => choose(column.id, checked)}
+                  >
+                    <span className="flex-1">{column.header}</span>
+                    {visibility[column.id] && !fitted.includes(column.id) && (
+                      <span className="text-ink-3 text-xs">{tableTexts.noRoom}</span>
+                    )}
+                  </MenuCheckItem>
+                ))}
+            </Menu>
+          )}
+        </div>
       </div>
 
       <div
