@@ -76,6 +76,13 @@ export function ensureNode() {
   process.exit(1)
 }
 
+/** npm leaves an optional package out in silence when it cannot be built. */
+export const hasSqlite = () => existsSync(join(root, 'node_modules', 'better-sqlite3'))
+
+export const withoutSqlite =
+  'better-sqlite3 could not be built, so there is no SQLite. It takes python3, make, g++ and the headers of Node: ' +
+  'install them, delete node_modules and start again'
+
 export function ensureInstalled() {
   ensureNode()
   const wanted = fingerprint([
@@ -91,6 +98,8 @@ export function ensureInstalled() {
     forget('install')
     run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])
     remember('install', wanted)
+    if (!hasSqlite())
+      say(`${withoutSqlite}. Until then the product runs on PostgreSQL alone (POSTGRES_APP_URL)`)
   })
 }
 
