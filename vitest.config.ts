@@ -27,5 +27,7 @@ export default defineConfig({
     // The first test of a run that needs a server waits until it is installed and started.
     hookTimeout: 180_000,
     testTimeout: 60_000,
+    // What is waited for comes late on a machine that has no time.
+    expect: { poll: { timeout: 30_000 } },
   },
 })

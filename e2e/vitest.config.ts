@@ -12,5 +12,7 @@ export default defineConfig({
     fileParallelism: false,
     hookTimeout: 180_000,
     testTimeout: 60_000,
+    // What is waited for comes late on a machine that has no time.
+    expect: { poll: { timeout: 30_000 } },
   },
 })

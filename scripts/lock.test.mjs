@@ -9,23 +9,28 @@ import { root } from './ensure.mjs'
 let folder
 let lock
 let journal
+/** A file that sends whoever is in out. */
+let release
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'holdfast-lock-'))
   lock = join(folder, 'lock')
   journal = join(folder, 'journal')
+  release = join(folder, 'release')
   writeFileSync(journal, '')
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-/** A process that notes when it comes in and when it goes out, `holdMs` later; `then` runs before that. */
+/** A process that notes when it comes in and when it goes out, `holdMs` later at most; `then` runs before that. */
 function taker(holdMs, then = '') {
   const code = `
-    import { appendFileSync } from 'node:fs'
+    import { appendFileSync, existsSync } from 'node:fs'
     import { withLock } from ${JSON.stringify(join(root, 'scripts', 'lock.mjs'))}
     const note = (what) => appendFileSync(${JSON.stringify(journal)}, what + '\\n')
     withLock(${JSON.stringify(lock)}, (pid) => console.log('waits for', pid), () => {
       note('in')
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ${holdMs})
+      const end = Date.now() + ${holdMs}
+      const turn = new Int32Array(new SharedArrayBuffer(4))
+      while (Date.now() < end && !existsSync(${JSON.stringify(release)})) Atomics.wait(turn, 0, 0, 10)
       ${then}
       note('out')
     })`
@@ -61,9 +66,11 @@ it('lets one in at a time, and leaves nothing behind', async () => {
 })
 
 it('says once for whom it waits', async () => {
-  const first = taker(1_000)
+  const first = taker(60_000)
   await isIn()
   const second = taker(0)
+  await expect.poll(second.output).not.toBe('')
+  writeFileSync(release, '')
   expect(await second.closed).toBe(0)
   expect(second.output()).toBe(`waits for ${first.child.pid}\n`)
 })

@@ -1,5 +1,5 @@
 import { pino } from 'pino'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { DbError } from '../db/db-errors.ts'
 import { createEventSink, type EventSink } from './event-sink.ts'
 import type { FleetEvent } from './fleet.schema.ts'
@@ -42,12 +42,12 @@ describe('event sink', () => {
     await sink.start()
     sink.add(anEvent('a'))
     sink.add(anEvent('b'))
-    await vi.waitFor(() =>
-      expect(told.map(({ id, subjectName }) => [id, subjectName])).toEqual([
+    await expect
+      .poll(() => told.map(({ id, subjectName }) => [id, subjectName]))
+      .toEqual([
         [100, 'a'],
         [101, 'b'],
-      ]),
-    )
+      ])
     expect(batches).toEqual([2])
     expect(sink.recent().map(({ subjectName }) => subjectName)).toEqual(['b', 'a'])
   })
@@ -62,7 +62,7 @@ describe('event sink', () => {
     })
     await sink.start()
     sink.add(anEvent('a'))
-    await vi.waitFor(() => expect(told.map(({ id }) => id)).toEqual([-1]))
+    await expect.poll(() => told.map(({ id }) => id)).toEqual([-1])
     away = false
     await sink.stop()
     expect(stored).toEqual(['a'])
@@ -81,7 +81,7 @@ describe('event sink', () => {
     await sink.start()
     const names = ['a', 'b', 'bad', 'c', 'd', 'bad', 'e']
     for (const name of names) sink.add(anEvent(name))
-    await vi.waitFor(() => expect(told.map(({ subjectName }) => subjectName)).toEqual(names))
+    await expect.poll(() => told.map(({ subjectName }) => subjectName)).toEqual(names)
     expect(stored).toEqual(['a', 'b', 'c', 'd', 'e'])
     expect(told.map(({ id }) => id > 0)).toEqual(names.map((name) => name !== 'bad'))
   })

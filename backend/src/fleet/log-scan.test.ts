@@ -70,7 +70,7 @@ describe('a search', () => {
     })
     const watched = watcher()
     const ended = searchLogs(source, webContainer, search({ q: 'line [2468]', regex: true }), watched)
-    await vi.waitFor(() => expect(watched.steps.at(-1)).toMatchObject({ scanned: 6, at: timeOf(5) }))
+    await expect.poll(() => watched.steps.at(-1)).toMatchObject({ scanned: 6, at: timeOf(5) })
     expect(watched.steps.flatMap(({ lines }) => lines.map(({ text }) => text))).toEqual(['line 2', 'line 4'])
     goOn()
     expect(await ended).toEqual({
@@ -124,7 +124,7 @@ describe('a search', () => {
     })
     const watched = { ...watcher(), ready: vi.fn(() => false) }
     const ended = searchLogs(source, webContainer, search({}), watched)
-    await vi.waitFor(() => expect(watched.ready).toHaveBeenCalled())
+    await expect.poll(() => watched.ready).toHaveBeenCalled()
     expect(watched.steps).toEqual([])
     goOn()
     await ended
@@ -140,7 +140,7 @@ describe('a search', () => {
     const abort = new AbortController()
     const watched = watcher(abort.signal)
     const ended = searchLogs(source, webContainer, search({}), watched)
-    await vi.waitFor(() => expect(watched.steps).not.toEqual([]))
+    await expect.poll(() => watched.steps).not.toEqual([])
     abort.abort()
     await expect(ended).rejects.toThrow()
     await left

@@ -78,14 +78,14 @@ describe.each(plainDatabases)('recorder on $name', ({ open }) => {
   it('writes by itself once enough samples wait', async () => {
     const recorder = start({ flushRows: 3, flushMs: 3_600_000 })
     recorder.record(numbered(3))
-    await vi.waitFor(() => expect(recorder.stats().writtenSamples).toBe(3))
+    await expect.poll(() => recorder.stats().writtenSamples).toBe(3)
     expect(await stored()).toHaveLength(3)
   })
 
   it('writes by itself after a while', async () => {
     const recorder = start({ flushMs: 1 })
     recorder.record(numbered(1))
-    await vi.waitFor(() => expect(recorder.stats().writtenSamples).toBe(1))
+    await expect.poll(() => recorder.stats().writtenSamples).toBe(1)
   })
 
   it('keeps samples while the store is away and writes them when it is back', async () => {
