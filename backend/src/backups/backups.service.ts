@@ -329,8 +329,10 @@ class Backups implements BackupsService {
         await this.#note({ ...said, name: made, outcome: 'done', code: null, message: null })
     } catch (error) {
       const failure = failureOutcome(error)
+      // Whoever asked is told of what is expected; the rest is in the log alone.
+      const level = error instanceof AppError ? 'warn' : 'error'
       if (failure.outcome === 'failed')
-        this.#place.log.error({ err: error, kind, backup: name }, 'backup operation failed')
+        this.#place.log[level]({ err: error, kind, backup: name }, 'backup operation failed')
       await this.#note({ ...said, ...failure })
     } finally {
       this.#operation = null

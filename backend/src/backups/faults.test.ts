@@ -74,6 +74,9 @@ it('leaves the live stores as they are when the database goes away half-way', as
   await expect(prepareRestore(away, name, watch())).rejects.toMatchObject({ code: 'store_away' })
   expect(await installation.fingerprint()).toBe(before)
 
+  const gone = { ...place, postgresUrl: proxy.url, sqlitePath: `${place.dataDir}/none.db` }
+  await expect(createBackup(gone, 'manual', watch())).rejects.toMatchObject({ code: 'store_away' })
+
   // And when it goes before the swap: what was prepared is dropped by the next start.
   const second = await startProxy(place.postgresUrl ?? '')
   const later = {
@@ -111,6 +114,15 @@ it('gives way to a session that it may not end, and everything stays', async () 
   url.password = 'owner'
   const own = { ...place, postgresUrl: url.href }
   const before = await installation.fingerprint()
+
+  // Neither does what is left of one that was killed keep the next one from beginning.
+  const left = `${database}_hfscratch_1_x`
+  await withLink(server.url, (link) => link.script(`CREATE DATABASE ${left} OWNER owner_${database}`))
+  await withLink(onDatabase(server.url, left), () => removeLeftovers(own))
+  expect(await scratch()).toEqual([left])
+  await removeLeftovers(own)
+  expect(await scratch()).toEqual([])
+
   await withLink(place.postgresUrl ?? '', async (link) => {
     await link.query('SELECT 1')
     const prepared = await prepareRestore(own, name, watch())

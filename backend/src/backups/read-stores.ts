@@ -47,6 +47,8 @@ export async function openStores(place: BackupPlace): Promise<StoreSnapshots> {
     const placements = settle([...(words.postgres?.placements ?? []), ...(words.sqlite?.placements ?? [])])
     const installation = words.postgres?.installation ?? words.sqlite?.installation
     if (installation === undefined || placements.length === 0) {
+      if (opened.reason !== undefined)
+        throw backupError('store_away', `PostgreSQL cannot be read: ${opened.reason}`)
       throw backupError(
         'store_missing',
         'There is nothing to back up: no store of this installation has been set up',

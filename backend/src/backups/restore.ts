@@ -357,7 +357,7 @@ export async function removeLeftovers(place: BackupPlace): Promise<void> {
   if (await readJournal(place)) return
   await removeFile(`${place.sqlitePath}.restoring`)
   await rm(secretDraft(place), { force: true })
-  if (place.postgresUrl !== undefined) await dropScratch(place.postgresUrl)
+  if (place.postgresUrl !== undefined) await dropScratch(place.postgresUrl, place.log)
 }
 
 async function dropOne(place: BackupPlace, database: string): Promise<void> {

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
+import type { Log } from '../core/log.ts'
+import { isDbError } from '../db/db-errors.ts'
 import { readMigrations } from '../db/migration-files.ts'
 import {
   createLike,
@@ -281,12 +283,19 @@ export async function proveBackup(place: BackupPlace, backup: OpenedBackup, watc
   }
 }
 
-/** Drops scratch databases of operations that were killed. */
-export async function dropScratch(url: string): Promise<void> {
+/** Drops scratch databases of operations that were killed. One that is still in use is left for the next time. */
+export async function dropScratch(url: string, log: Log): Promise<void> {
   const { link } = await linkToAny(url, entrances(url))
   try {
-    for (const { name } of await listDatabases(link, scratchPrefix(databaseOf(url))))
-      await dropDatabase(link, name)
+    for (const { name } of await listDatabases(link, scratchPrefix(databaseOf(url)))) {
+      try {
+        await dropDatabase(link, name)
+      } catch (error) {
+        // A pg_restore makes its indexes to the end when whoever started it was killed.
+        if (!isDbError(error, 'busy')) throw error
+        log.warn({ database: name }, 'a scratch database of an earlier operation is still in use')
+      }
+    }
   } finally {
     await link.close()
   }
