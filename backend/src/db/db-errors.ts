@@ -55,9 +55,14 @@ export class DbError extends Error {
     this.outcomeUnknown = details.outcomeUnknown ?? false
   }
 
+  /** True when a value is too long for an index of PostgreSQL. */
+  get isKeyTooLong(): boolean {
+    return this.engineCode === indexKeyTooLong
+  }
+
   /** True when the store has something against a row, and nothing against being written to. */
   get refusesRow(): boolean {
-    return rowKinds.has(this.kind) || this.engineCode === indexKeyTooLong
+    return rowKinds.has(this.kind) || this.isKeyTooLong
   }
 
   /** True when running the same transaction again may succeed. */

@@ -1,4 +1,3 @@
-import { type DbError, isDbError } from '../db/db-errors.ts'
 import { ensurePartitions } from '../db/pg-partitions.ts'
 import type { ScriptSession } from '../db/sql-store.ts'
 import { quoteName } from '../db/sql-text.ts'
@@ -9,7 +8,7 @@ import {
   type Key,
   keyOf,
   type Reject,
-  type RejectReason,
+  reasonOfRefusal,
   rejected,
   rowsByKeys,
   type TableShape,
@@ -25,7 +24,6 @@ import {
   keyText,
   type Outcome,
   readRows,
-  TOO_LONG,
   type Wanted,
 } from './applier-rows.ts'
 
@@ -293,8 +291,8 @@ async function writeRows(tx: ScriptSession, of: Found, references: readonly Refe
     try {
       await tx.transaction((inner) => upsertRows(inner, shape, [row]))
     } catch (error) {
-      if (!isDbError(error) || !isAboutRows(error)) throw error
-      refusals.push(rejected(shape, row, null, reasonOf(error), error.message))
+      if (!isAboutRows(error)) throw error
+      refusals.push(rejected(shape, row, null, reasonOfRefusal(error), error.message))
     }
   }
   return refusals
@@ -317,19 +315,4 @@ function parentsFirst({ shape, rows }: Found, references: readonly Reference[]):
   }
   for (const row of rows.values()) visit(row, new Set())
   return [...sorted]
-}
-
-function reasonOf(error: DbError): RejectReason {
-  if (error.engineCode === TOO_LONG) return 'too-long'
-  switch (error.kind) {
-    case 'unique':
-    case 'check':
-      return error.kind
-    case 'foreign-key':
-      return 'orphan'
-    case 'not-null':
-      return 'null'
-    default:
-      return 'refused'
-  }
 }

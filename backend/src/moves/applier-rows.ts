@@ -1,4 +1,4 @@
-import { isDbError } from '../db/db-errors.ts'
+import { type DbError, isDbError } from '../db/db-errors.ts'
 import type { ScriptSession, SqlStore } from '../db/sql-store.ts'
 import {
   type CanonicalRow,
@@ -89,13 +89,8 @@ export async function keepBooks(
 }
 
 /** True for errors that other rows would not have made, and so can be told of a single row. */
-export function isAboutRows(error: unknown): boolean {
+export function isAboutRows(error: unknown): error is DbError {
   if (!isDbError(error)) return false
-  // SQLite's guards, which are about the writer.
-  if (error.engineCode === 'SQLITE_CONSTRAINT_TRIGGER') return false
-  const kinds = ['unique', 'foreign-key', 'check', 'not-null', 'invalid-value']
-  return kinds.includes(error.kind) || error.engineCode === TOO_LONG
+  // SQLite's guards are about the writer.
+  return error.refusesRow && error.engineCode !== 'SQLITE_CONSTRAINT_TRIGGER'
 }
-
-/** SQLSTATE of an index entry that is too long. */
-export const TOO_LONG = '54000'

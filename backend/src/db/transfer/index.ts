@@ -1,5 +1,6 @@
 export { codecOf, encodeRow, isReject, keyOf, rejected } from './codecs.ts'
 export { compareDigests, digestHex } from './digest.ts'
+export { reasonOfRefusal } from './refusal.ts'
 export { deleteKeys, rowsByKeys, upsertRows } from './rows.ts'
 export { readTableShapes } from './shapes.ts'
 export { type CopyJob, createTransfer, type Transfer } from './transfer.ts'
@@ -10,7 +11,6 @@ export type {
   Difference,
   Key,
   Reject,
-  RejectReason,
   TableDigest,
   TableShape,
 } from './types.ts'

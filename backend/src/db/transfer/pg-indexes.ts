@@ -9,7 +9,6 @@ import type { Reject } from './types.ts'
 
 /** What a long text must have for an index to refuse it; shorter ones never are. */
 const suspectBytes = 2_000
-const tooLongCode = '54000'
 const buildAttempts = 60
 const buildPauseMs = 500
 
@@ -90,7 +89,7 @@ async function isBuilt(link: PgLink, text: string): Promise<boolean> {
     await link.script(text.replace(/^CREATE INDEX /, 'CREATE INDEX IF NOT EXISTS '))
     return true
   } catch (error) {
-    if (isDbError(error) && error.engineCode === tooLongCode) return false
+    if (isDbError(error) && error.isKeyTooLong) return false
     throw error
   }
 }
@@ -128,7 +127,7 @@ async function unindexable(link: PgLink, order: CopyOrder, text: string): Promis
       try {
         await link.texts(`INSERT INTO holdfast_probe SELECT t.* FROM ${table} AS t WHERE ${match}`, key)
       } catch (error) {
-        if (!isDbError(error) || error.engineCode !== tooLongCode) throw error
+        if (!isDbError(error) || !error.isKeyTooLong) throw error
         await link.script('ROLLBACK TO suspect')
         const [row] = await link.texts(`SELECT ${columnList(shape)} FROM ${table} AS t WHERE ${match}`, key)
         if (row) refused.push(refusalOf(shape, row, error))

@@ -1,4 +1,4 @@
-import { DbError, type DbErrorKind } from '../db-errors.ts'
+import { type DbErrorKind, isDbError } from '../db-errors.ts'
 import { rejected, type SourceValue } from './codecs.ts'
 import type { Reject, RejectReason, TableShape } from './types.ts'
 
@@ -9,9 +9,12 @@ const reasons: Partial<Record<DbErrorKind, RejectReason>> = {
   'not-null': 'null',
 }
 
-/** A row that the target itself does not take. */
-export function refusalOf(shape: TableShape, raw: readonly SourceValue[], error: Error): Reject {
-  const tooLong = error instanceof DbError && error.engineCode === '54000'
-  const known = error instanceof DbError ? reasons[error.kind] : undefined
-  return rejected(shape, raw, null, tooLong ? 'too-long' : (known ?? 'refused'), error.message)
+/** What quarantine calls it when a store refuses a row with `error`. */
+export function reasonOfRefusal(error: unknown): RejectReason {
+  if (!isDbError(error)) return 'refused'
+  return error.isKeyTooLong ? 'too-long' : (reasons[error.kind] ?? 'refused')
 }
+
+/** A row that the target itself does not take. */
+export const refusalOf = (shape: TableShape, raw: readonly SourceValue[], error: Error): Reject =>
+  rejected(shape, raw, null, reasonOfRefusal(error), error.message)
