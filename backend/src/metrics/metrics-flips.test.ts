@@ -40,8 +40,7 @@ it('jobs go on when the metrics change their store under them', { timeout: 180_0
   await createMetricsRollup(late).settle(nowMs)
   await applyRetention(late, DEFAULT_RETENTION, nowMs)
 
-  await opened.moves.act('metrics', 'mirror', OPERATOR)
-  await opened.until('metrics', ({ state, verify }) => state === 'mirroring' && verify?.clean === true)
+  await opened.mirror('metrics')
   let running = true
   let runs = 0
   const jobs = (async () => {
@@ -62,13 +61,11 @@ it('jobs go on when the metrics change their store under them', { timeout: 180_0
       .toBe('done')
     await expect.poll(() => runs, { timeout: 30_000 }).toBeGreaterThan(before + 1)
     if (action !== 'rollback') continue
-    await opened.moves.act('metrics', 'verify', OPERATOR)
-    await opened.until('metrics', ({ verify }) => verify?.running === false)
+    await opened.verify('metrics')
   }
   running = false
   await jobs
   await metrics.service.close()
-  await opened.moves.act('metrics', 'verify', OPERATOR)
-  const after = await opened.until('metrics', ({ verify }) => verify?.running === false)
+  const after = await opened.verify('metrics')
   expect(after.verify).toMatchObject({ differences: 0 })
 })

@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { fillTables, randomOf } from '../../test/move-data.ts'
 import { type MoveBench, OPERATOR, openMoveBench } from '../../test/moves.ts'
 import { startPostgresBehindProxy } from '../../test/postgres-proxy.ts'
 import type { Placement } from '../db/placement-store.ts'
@@ -16,10 +15,8 @@ async function mirrored(options: Parameters<typeof openMoveBench>[0] = {}): Prom
   bench = await openMoveBench(options)
   const target = bench
   await target.storage.control.openSqlite()
-  const db = (domain: Parameters<typeof target.storage.getAppDbFor>[0]) => target.storage.getAppDbFor(domain)
-  await fillTables(randomOf(1), await target.rules(UNIT), db, 20)
-  await target.moves.act(UNIT, 'mirror', OPERATOR)
-  await target.until(UNIT, ({ state, verify }) => state === 'mirroring' && verify?.clean === true)
+  await target.fill(UNIT, 20)
+  await target.mirror(UNIT)
   return target
 }
 
@@ -108,8 +105,7 @@ describe('a move is given up while PostgreSQL is away', () => {
       await expect.poll(() => traces(target, 'postgres'), { timeout: 30_000 }).toEqual([])
       expect(await rowsOf(target, 'postgres', 'investigations')).toBe(0)
       // Nothing of it is left: another try is one like the first.
-      await target.moves.act(UNIT, 'mirror', OPERATOR)
-      await target.until(UNIT, ({ state, verify }) => state === 'mirroring' && verify?.clean === true)
+      await target.mirror(UNIT)
     } finally {
       await bench?.close()
       bench = undefined

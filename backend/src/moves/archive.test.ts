@@ -2,7 +2,6 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
-import { fillTables, randomOf } from '../../test/move-data.ts'
 import { type MoveBench, OPERATOR, openMoveBench } from '../../test/moves.ts'
 import { flip } from '../../test/two-stores.ts'
 import { AppError } from '../core/errors.ts'
@@ -32,19 +31,15 @@ const reasonsOf = (promise: Promise<unknown>) =>
 
 /** Begins the move of a unit, so far that it can be finished. */
 async function cutOver(target: MoveBench, unit: string): Promise<void> {
-  await target.moves.act(unit, 'mirror', OPERATOR)
-  await target.until(unit, (state) => state.state === 'mirroring' && state.verify?.clean === true)
+  await target.mirror(unit)
   await target.cutOver(unit)
-  await target.moves.act(unit, 'verify', OPERATOR)
-  await target.until(unit, (state) => state.verify?.running === false && state.verify.clean)
+  await target.verify(unit)
 }
 
 /** Everything is in PostgreSQL; `moved` with its rows, as an operator does it. */
 async function movedAll(target: MoveBench, moved: readonly string[] = ['insights']): Promise<void> {
   for (const unit of moved) {
-    const db = (domain: Parameters<typeof target.storage.getAppDbFor>[0]) =>
-      target.storage.getAppDbFor(domain)
-    await fillTables(randomOf(1), await target.rules(unit), db, 30)
+    await target.fill(unit, 30)
     await cutOver(target, unit)
     await target.moves.act(unit, 'finish', OPERATOR)
   }

@@ -19,8 +19,7 @@ const cutOver = () =>
   )
 
 async function mirror(): Promise<void> {
-  await bench.moves.act(UNIT, 'mirror', OPERATOR)
-  await bench.until(UNIT, ({ state, verify }) => state === 'mirroring' && verify?.clean === true)
+  await bench.mirror(UNIT)
 }
 
 it('a cut over does not wait for a copy that is being taken: it is refused, with the reason', async () => {

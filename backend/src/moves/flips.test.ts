@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { type MoveBench, OPERATOR, openMoveBench } from '../../test/moves.ts'
+import { type MoveBench, openMoveBench } from '../../test/moves.ts'
 
 let bench: MoveBench | undefined
 afterEach(async () => {
@@ -13,8 +13,7 @@ describe('a cut over', () => {
     const postgres = bench.db('postgres')
     const known = () =>
       postgres.queryOne(`SELECT count(*) > 0 AS yes FROM pg_stats WHERE tablename = 'prompt_profiles'`)
-    await bench.moves.act('prompts', 'mirror', OPERATOR)
-    await bench.until('prompts', ({ state, verify }) => state === 'mirroring' && verify?.clean === true)
+    await bench.mirror('prompts')
     expect(await known()).toEqual({ yes: false })
     await bench.cutOver('prompts')
     expect(await known()).toEqual({ yes: true })

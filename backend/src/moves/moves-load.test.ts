@@ -38,8 +38,7 @@ describe('a unit under load', () => {
     const stopped = new AbortController()
     const running = clients.map((client) => client.run(stopped.signal))
 
-    await target.moves.act(unit, 'mirror', OPERATOR)
-    await target.until(unit, (state) => state.state === 'mirroring' && state.verify?.clean === true)
+    await target.mirror(unit)
     for (const action of ['cutover', 'rollback', 'cutover', 'rollback'] as const) {
       await insist(target, unit, action)
       const written = clients.map((client) => client.written)

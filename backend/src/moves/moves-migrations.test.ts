@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterEach, expect, it } from 'vitest'
-import { fillTables, randomOf } from '../../test/move-data.ts'
 import { type MoveBench, OPERATOR, openMoveBench } from '../../test/moves.ts'
 import { migrate } from '../db/migrate.ts'
 import type { SqlStore } from '../db/sql-store.ts'
@@ -65,14 +64,11 @@ it('migrations pass what keeps others out, and what they tear is put right', {
   bench = target
   const { moves } = target
   for (const unit of UNITS) {
-    const db = () => target.storage.getAppDbFor(unit)
-    await fillTables(randomOf(7), await target.rules(unit), db, 40)
-    await moves.act(unit, 'mirror', OPERATOR)
-    await target.until(unit, ({ verify }) => verify?.clean === true)
+    await target.fill(unit, 40, 7)
+    await target.mirror(unit)
     if (unit !== 'audit') await target.cutOver(unit)
     if (unit !== 'feedback') continue
-    await moves.act(unit, 'verify', OPERATOR)
-    await target.until(unit, ({ verify }) => verify?.running === false)
+    await target.verify(unit)
     await moves.act(unit, 'finish', OPERATOR)
   }
 
@@ -98,8 +94,7 @@ it('migrations pass what keeps others out, and what they tear is put right', {
     const changed = `UPDATE ${table} SET extra = 'changed' WHERE id = (SELECT min(id) FROM ${table})`
     await target.storage.getAppDbFor(unit).execute(changed)
     await target.until(unit, ({ lag }) => lag?.changes === 0)
-    await target.moves.act(unit, 'verify', OPERATOR)
-    const { verify } = await target.until(unit, (now) => now.verify?.running === false)
+    const { verify } = await target.verify(unit)
     expect(verify).toMatchObject({ clean: true })
     const both = await target.contents(unit)
     expect(both.sqlite).toEqual(both.postgres)

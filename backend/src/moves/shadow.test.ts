@@ -20,8 +20,7 @@ afterEach(async () => {
 async function shadowed(options: Parameters<typeof openMoveBench>[0] = {}) {
   const opened = await openMoveBench(options)
   bench = opened
-  await opened.moves.act(UNIT, 'mirror', OPERATOR)
-  await opened.until(UNIT, ({ state, verify }) => state === 'mirroring' && verify?.clean === true)
+  await opened.mirror(UNIT)
   await opened.moves.shadow(UNIT, 100, OPERATOR)
   const db = opened.storage.getAppDbFor(UNIT)
   const write = (value: string) =>
@@ -66,9 +65,14 @@ describe('shadow reads', () => {
     expect(found.shadow?.statements).toMatchObject([
       { statement: ALL, kind: 'differs', columns: ['value'], sourceRows: 1, mirrorRows: 1, count: 2 },
     ])
-    const log = await opened.moves.log({ unit: UNIT, limit: 100 })
-    const noted = log.filter(({ action }) => action === 'shadow-mismatch')
-    expect(noted).toMatchObject([{ actor: null, details: { statement: ALL, columns: ['value'] } }])
+    const logged = () => opened.moves.log({ unit: UNIT, limit: 100 })
+    // It is counted first, and written down in its turn.
+    await expect
+      .poll(async () => (await logged()).filter(({ action }) => action === 'shadow-mismatch'), {
+        timeout: 30_000,
+      })
+      .toMatchObject([{ actor: null, details: { statement: ALL, columns: ['value'] } }])
+    const log = await logged()
     expect(JSON.stringify([found, log])).not.toMatch(/topsecret|altered/)
     const refused = await opened.moves.act(UNIT, 'cutover', OPERATOR).catch((error: unknown) => error)
     expect(refused).toBeInstanceOf(AppError)
@@ -76,8 +80,7 @@ describe('shadow reads', () => {
 
     // The first verify puts it right, the second finds nothing.
     for (let i = 0; i < 2; i++) {
-      await opened.moves.act(UNIT, 'verify', OPERATOR)
-      await opened.until(UNIT, ({ verify }) => verify?.running === false)
+      await opened.verify(UNIT)
     }
     await db.query(ALL, ['x'])
     const healed = await until(({ compared }) => compared === 4)

@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { fillTables, randomOf } from '../../test/move-data.ts'
 import { type MoveBench, OPERATOR, openMoveBench } from '../../test/moves.ts'
 import { AppError } from '../core/errors.ts'
 import { reasonsOfStores } from './soundness.ts'
@@ -10,9 +9,8 @@ afterEach(() => bench.close())
 
 async function mirrored(unit: string): Promise<void> {
   bench = await openMoveBench()
-  await fillTables(randomOf(1), await bench.rules(unit), (domain) => bench.storage.getAppDbFor(domain), 20)
-  await bench.moves.act(unit, 'mirror', OPERATOR)
-  await bench.until(unit, (state) => state.state === 'mirroring' && state.verify?.clean === true)
+  await bench.fill(unit, 20)
+  await bench.mirror(unit)
 }
 
 const reasonsOf = (promise: Promise<unknown>): Promise<string[]> =>
