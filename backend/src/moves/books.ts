@@ -49,13 +49,17 @@ export class Books {
   }
 
   async read(sides: Sides): Promise<Move | undefined> {
-    const changes = this.#changes
-    const move = (await readMoves(sides.ledger)).get(this.#unit.name)
-    // What was written meanwhile is newer.
-    if (changes !== this.#changes) return this.move
-    this.#move = move
-    this.#isRead = true
-    return move
+    for (;;) {
+      const changes = this.#changes
+      const move = (await readMoves(sides.ledger)).get(this.#unit.name)
+      if (changes === this.#changes) {
+        this.#move = move
+        this.#isRead = true
+        return move
+      }
+      // What was written meanwhile is newer; what was forgotten is read again.
+      if (this.#isRead) return this.#move
+    }
   }
 
   /** Both stores may have been restored meanwhile: the next look reads again. */

@@ -6,7 +6,7 @@ import { hasFreshBackup, isPaused } from './move-state.ts'
 import type { MoveAction } from './moves.schema.ts'
 import { type MoveLimits, otherPlacement, storeTitle } from './unit.ts'
 
-/** What decides about the steps of a unit, as it is known now. */
+/** What decides about the steps of a unit, all as it was at one moment: a verify that has ended has its result. */
 export interface GateFacts {
   readonly unit: string
   readonly placement: Placement | undefined

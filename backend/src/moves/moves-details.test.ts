@@ -4,7 +4,9 @@ import { startPostgresBehindProxy } from '../../test/postgres-proxy.ts'
 import { DbError } from '../db/db-errors.ts'
 import type { ScriptSession } from '../db/sql-store.ts'
 import type { StorageControl } from '../db/storage-control.ts'
+import { Books } from './books.ts'
 import { createCapture } from './capture.ts'
+import { sidesOf, unitNamed } from './unit.ts'
 
 const UNIT = 'webhooks'
 
@@ -16,8 +18,7 @@ afterEach(async () => {
 
 async function mirrored(options: Parameters<typeof openMoveBench>[0] = {}): Promise<MoveBench> {
   bench = await openMoveBench(options)
-  await bench.moves.act(UNIT, 'mirror', OPERATOR)
-  await bench.until(UNIT, ({ state, verify }) => state === 'mirroring' && verify?.clean === true)
+  await bench.mirror(UNIT)
   return bench
 }
 
@@ -26,11 +27,9 @@ describe('a start while PostgreSQL is away', () => {
     const server = await startPostgresBehindProxy()
     try {
       const target = await mirrored({ database: server.database })
-      await target.moves.act('feedback', 'mirror', OPERATOR)
-      await target.until('feedback', ({ verify }) => verify?.clean === true)
+      await target.mirror('feedback')
       await target.cutOver('feedback')
-      await target.moves.act('feedback', 'verify', OPERATOR)
-      await target.until('feedback', ({ verify }) => verify?.running === false)
+      await target.verify('feedback')
       await target.moves.act('feedback', 'finish', OPERATOR)
       server.proxy.refuse()
       await target.restart()
@@ -39,7 +38,7 @@ describe('a start while PostgreSQL is away', () => {
         mirror: 'postgres',
         source: 'sqlite',
         state: 'mirroring',
-        lag: null,
+        lag: { changes: 0, seconds: 0 },
         error: expect.stringContaining('PostgreSQL is away'),
       })
       expect(await target.moves.unit('feedback')).toMatchObject({ mirror: null, archived: true })
@@ -127,14 +126,32 @@ describe('a flip that the old store could not be told the end of', () => {
       lastFlip: { confirmed: true },
     })
     sqlite.allow(1)
-    await target.moves.act(UNIT, 'verify', OPERATOR)
-    await target.until(UNIT, ({ verify }) => verify?.running === false)
+    await target.verify(UNIT)
     await target.cutOver(UNIT)
     expect(await told()).toMatchObject({ epoch: 4, state: 'pending' })
     sqlite.allow(Number.POSITIVE_INFINITY)
     await target.until(UNIT, ({ lastFlip }) => lastFlip?.confirmed === true)
     expect(await told()).toMatchObject({ epoch: 4, state: 'complete' })
   })
+})
+
+it('a look at the books that is overtaken looks again', async () => {
+  const target = await mirrored()
+  const books = new Books(unitNamed(UNIT), { clock: () => new Date(), changed: () => undefined })
+  const sides = sidesOf(target.storage.control, unitNamed(UNIT))
+  if (!sides) throw new Error('a store is away')
+  let looks = 0
+  const ledger = new Proxy(sides.ledger, {
+    get(db, name) {
+      const value: unknown = Reflect.get(db, name)
+      if (typeof value !== 'function') return value
+      // A store comes back while the answer is on its way.
+      if (looks++ === 0) books.forget()
+      return value.bind(db)
+    },
+  })
+  expect(await books.read({ ...sides, ledger })).toMatchObject({ state: 'mirroring', source: 'sqlite' })
+  expect(looks).toBe(2)
 })
 
 it('SQLite changes its role in two calls', async () => {

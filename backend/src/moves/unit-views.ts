@@ -71,17 +71,17 @@ export function createUnitViews(deps: { status: () => StorageStatus; control: St
       epoch: decision?.epoch ?? 0,
       mirror,
       source: mirrored ? move.source : null,
-      state: mover.flips.running ? 'fenced' : stateOf(move),
+      state: facts.flipping ? 'fenced' : stateOf(move),
       paused: isPaused(move),
       archived: move?.state === 'finished',
       tables: await tablesOf(unit, placement, mirror ?? archiveOf(move, placement), progress),
       progress: sides && move?.state === 'copying' ? copying.progress() : null,
-      lag: sides && move?.state === 'mirroring' ? { ...applier.lag } : null,
+      lag: (sides || facts.isAlone) && move?.state === 'mirroring' ? { ...applier.lag } : null,
       throttle: copying.throttled,
       verify:
-        verify || mover.verifies.running
+        verify || facts.verifying
           ? {
-              running: mover.verifies.running !== undefined,
+              running: facts.verifying,
               at: verify?.at ?? null,
               rows: verify?.rows ?? mover.verifies.running?.rows ?? 0,
               differences: verify?.differences ?? 0,
@@ -92,7 +92,7 @@ export function createUnitViews(deps: { status: () => StorageStatus; control: St
       quarantine,
       lastFlip: lastFlipOf(move),
       // That a store is away explains whatever went wrong last.
-      error: move ? ((mirrored ? away : undefined) ?? mover.error ?? move.error ?? null) : null,
+      error: move ? ((mirrored ? away : undefined) ?? facts.error) : null,
       actions: moveActionSchema.options.map((action) => {
         const reasons = reasonsAgainst(action, facts)
         return { action, possible: reasons.length === 0, reasons }
