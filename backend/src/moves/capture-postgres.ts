@@ -182,6 +182,8 @@ export class PgCapture implements Capture {
     const parts = tables.map(
       (table) => `SELECT count(*) AS changes, min(at) AS oldest FROM ${queueOf(table)}`,
     )
+    const names = tables.map(({ table }) => literal(table)).join(', ')
+    parts.push(`SELECT count(*), min(at) FROM _dirty_whole WHERE table_name IN (${names})`)
     const row = await session.queryOne<{ changes: number; oldest: number | null }>(
       `SELECT sum(changes)::BIGINT AS changes, (extract(epoch FROM min(oldest)) * 1000)::BIGINT AS oldest
        FROM (${parts.join(' UNION ALL ')}) AS queues`,
@@ -201,6 +203,14 @@ export class PgCapture implements Capture {
 
   async markWhole(tx: ScriptSession, table: string): Promise<void> {
     await tx.execute('INSERT INTO _dirty_whole (table_name) VALUES ($1)', [table])
+  }
+
+  async coarsen(tx: ScriptSession, table: CapturedTable): Promise<void> {
+    await tx.execute(
+      `INSERT INTO _dirty_whole (table_name, at) SELECT $1, min(at) FROM ${queueOf(table)} HAVING count(*) > 0`,
+      [table.table],
+    )
+    await tx.execute(`DELETE FROM ${queueOf(table)}`)
   }
 
   async clearWhole(tx: ScriptSession, table: string): Promise<void> {

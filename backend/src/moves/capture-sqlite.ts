@@ -172,6 +172,8 @@ export class SqliteCapture implements Capture {
       return `SELECT (SELECT max(seq) FROM ${queue}) - (SELECT min(seq) FROM ${queue}) + 1 AS changes,
         (SELECT at_ms FROM ${queue} ORDER BY seq LIMIT 1) AS oldest`
     })
+    const names = tables.map(({ table }) => literal(table)).join(', ')
+    parts.push(`SELECT count(*), min(at_ms) FROM _dirty_whole WHERE table_name IN (${names})`)
     const row = await session.queryOne<{ changes: number | null; oldest: number | null }>(
       `SELECT sum(changes) AS changes, min(oldest) AS oldest FROM (${parts.join(' UNION ALL ')})`,
     )
@@ -190,6 +192,14 @@ export class SqliteCapture implements Capture {
 
   async markWhole(tx: ScriptSession, table: string): Promise<void> {
     await tx.execute(`INSERT INTO _dirty_whole (table_name, at_ms) VALUES ($1, ${NOW_MS})`, [table])
+  }
+
+  async coarsen(tx: ScriptSession, table: CapturedTable): Promise<void> {
+    await tx.execute(
+      `INSERT INTO _dirty_whole (table_name, at_ms) SELECT $1, at_ms FROM ${queueOf(table)} ORDER BY seq LIMIT 1`,
+      [table.table],
+    )
+    await tx.execute(`DELETE FROM ${queueOf(table)}`)
   }
 
   async clearWhole(tx: ScriptSession, table: string): Promise<void> {

@@ -84,7 +84,7 @@ export interface Capture {
   read(session: ScriptSession, tables: readonly TableShape[], limit: number): Promise<QueueBatch>
   /** Forgets the changes of a batch that has been applied, table by table; marks of whole tables stay. */
   acknowledge(session: AppDbSession, batch: QueueBatch): Promise<void>
-  /** In SQLite `changes` is an estimate that is 0 only when there are none. */
+  /** A table that is marked as a whole counts as one change. In SQLite `changes` is an estimate that is 0 only when there are none. */
   depth(
     session: ScriptSession,
     tables: readonly CapturedTable[],
@@ -92,6 +92,8 @@ export interface Capture {
   /** Logs keys as if their rows had been written: for rows that shall be tried again. */
   enqueue(tx: ScriptSession, table: TableShape, keys: readonly Key[]): Promise<void>
   markWhole(tx: ScriptSession, table: string): Promise<void>
+  /** Marks the table as a whole instead of the changes that are logged one by one. */
+  coarsen(tx: ScriptSession, table: CapturedTable): Promise<void>
   clearWhole(tx: ScriptSession, table: string): Promise<void>
   /**
    * From here on the transaction is the applier's: guards let it pass and nothing is logged.

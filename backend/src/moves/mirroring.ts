@@ -1,6 +1,6 @@
 import { type CanonicalRow, type Key, keyOf, rowsByKeys, type TableShape } from '../db/transfer/index.ts'
 import { type Applied, applyBatch } from './applier.ts'
-import type { QueueBatch } from './capture.ts'
+import type { Capture, QueueBatch } from './capture.ts'
 import { partitionsForKeys } from './keep-partitions.ts'
 import type { Side, Sides, Unit } from './unit.ts'
 
@@ -129,12 +129,17 @@ export class Applier {
     batch: QueueBatch,
     lagGoalMs: number,
   ): Promise<void> {
-    const nowMs = this.#clock().getTime()
     // A full batch may not be all there is.
     const queued =
       batch.size < this.#batch
         ? { changes: batch.size, oldestAtMs: batch.oldestAtMs }
         : await sides.source.store.snapshot((session) => sides.source.capture.depth(session, shapes))
+    this.isBehind(queued, lagGoalMs)
+  }
+
+  /** Notes what waits in the queue: of whoever looked at it. */
+  isBehind(queued: Awaited<ReturnType<Capture['depth']>>, lagGoalMs: number): void {
+    const nowMs = this.#clock().getTime()
     const ageMs = queued.oldestAtMs === null ? 0 : Math.max(0, nowMs - queued.oldestAtMs)
     this.#lag = { changes: queued.changes, seconds: ageMs / 1000 }
     if (ageMs >= lagGoalMs) this.#laggedAtMs = nowMs

@@ -6,7 +6,7 @@ import type { UnitMover } from './unit-mover.ts'
 export function metricsOf(movers: readonly UnitMover[], pauses: Tally): MoveMetrics {
   return {
     units: movers
-      .filter((mover) => mover.books.move !== undefined)
+      .filter(({ books, applier }) => books.lastKnown !== undefined || applier.lag.changes > 0)
       .map((mover) => ({
         unit: mover.unit.name,
         queueDepth: mover.applier.lag.changes,

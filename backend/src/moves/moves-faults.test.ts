@@ -108,7 +108,9 @@ describe('a move with faults at any moment', () => {
         unit,
         // A mirror without a lag is being given up.
         (each) =>
-          each.state === 'settled' || (each.state === 'mirroring' && each.lag !== null) || each.paused,
+          each.state === 'settled' ||
+          (each.state === 'mirroring' && each.lag !== null && each.error === null) ||
+          each.paused,
       )
       if (state.paused) await bench.moves.act(unit, 'resume', OPERATOR)
       for (let i = 0; i < 10; i++) await client.step()

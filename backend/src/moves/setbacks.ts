@@ -65,6 +65,11 @@ export class Setbacks {
     changed()
   }
 
+  /** A store came back: that it was away for long is no reason to rest for long should the next try fail, too. */
+  storeCameBack(): void {
+    this.#failures = Math.min(this.#failures, 1)
+  }
+
   /** A new move has none. */
   forget(): void {
     this.#error = null

@@ -1,5 +1,6 @@
 import type { Tally } from '../core/tally.ts'
 import type { TableShape } from '../db/transfer/index.ts'
+import { Backlog } from './backlog.ts'
 import { Books } from './books.ts'
 import { Copying } from './copying.ts'
 import { type FlipStep, Flips } from './flips.ts'
@@ -46,6 +47,7 @@ export class UnitMover {
   #interrupt = new AbortController()
   #shapes: readonly TableShape[] | undefined
   readonly #setbacks: Setbacks
+  readonly #backlog: Backlog
   /** When {@link UnitMover.#inspect} ran last; not since the start, or since something went wrong. */
   #inspectedAtMs = Number.NEGATIVE_INFINITY
   #partitionsKeptAtMs = 0
@@ -58,6 +60,7 @@ export class UnitMover {
     this.#loop = new Loop(() => this.#turn(), limits.gatherMs)
     this.#setbacks = new Setbacks({ ...deps, unit, books: this.books })
     this.applier = new Applier(unit, { batch: limits.batch, clock })
+    this.#backlog = new Backlog(unit, { ...deps, applier: this.applier })
     this.copying = new Copying(unit, { ...deps, advanced: () => this.#inBackground(this.#recovered()) })
     this.flips = new Flips({
       unit,
@@ -151,6 +154,7 @@ export class UnitMover {
   /** A store came back, perhaps another one: nothing that was read before is taken for granted. */
   lookAgain(): void {
     this.#distrust()
+    this.#setbacks.storeCameBack()
     this.#loop.wake()
   }
 
@@ -267,6 +271,7 @@ export class UnitMover {
     } catch (error) {
       const restMs = this.#failed(error)
       await this.#setbacks.keep()
+      await this.#backlog.look(this.sides())
       return restMs
     }
   }
@@ -275,7 +280,7 @@ export class UnitMover {
   async #step(): Promise<boolean> {
     if (this.#loop.signal.aborted) return false
     const sides = this.sides()
-    if (!sides) return false
+    if (!sides) return this.#backlog.look(sides)
     const move = await this.read(sides)
     this.shadow.follow(move)
     if (!move) return false
@@ -287,7 +292,7 @@ export class UnitMover {
     }
     if (move.state === 'aborting') return this.#remove(sides)
     if (move.state === 'finishing') return this.#retire(sides)
-    if (move.paused) return false
+    if (move.paused) return this.#backlog.look(sides)
     const shapes = move.state !== 'starting' && isDue ? await this.#inspect(sides) : await this.shapes(sides)
     if (move.state === 'mirroring') return this.#keep(sides, shapes)
     if (move.state === 'copying') return this.#copy(sides, shapes)

@@ -74,6 +74,8 @@ export interface MoveLimits {
   readonly pollMs: number
   /** Pause between two turns of a busy applier, so that changes gather. */
   readonly gatherMs: number
+  /** So many changes of a table, or as many as it has rows, wait for a mirror that does not go on; then it is compared as a whole. */
+  readonly queue: number
   /** How often a mirror is verified as a whole. */
   readonly sweepMs: number
   /** A cut over needs the lag to have been below this … */
@@ -92,6 +94,7 @@ export const DEFAULT_LIMITS: MoveLimits = {
   batch: 2_000,
   pollMs: 500,
   gatherMs: 20,
+  queue: 500_000,
   sweepMs: 30 * 60_000,
   lagGoalMs: 1_000,
   calmMs: 60_000,

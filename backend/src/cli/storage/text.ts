@@ -49,7 +49,7 @@ export function situation(unit: StorageUnit): string {
   else if (unit.state === 'fenced') parts.push('changing its store')
   else if (unit.mirror !== null) parts.push(unit.state === 'copying' ? 'copying' : 'mirrored')
   if (unit.archived) parts.push('finished, archive not purged')
-  if (lag && unit.mirror !== null && !unit.paused) parts.push(`lag ${duration(lag.seconds)}`)
+  if (lag && unit.mirror !== null) parts.push(`lag ${duration(lag.seconds)}${waiting(lag)}`)
   if (verify?.running) parts.push('verifying')
   else if (verify?.at) parts.push(verify.clean ? 'verified' : counted(verify.differences, 'difference'))
   if (shadow !== null) parts.push(...shadowWords(shadow))
@@ -58,6 +58,10 @@ export function situation(unit: StorageUnit): string {
   if (throttle !== null) parts.push(`slowed down: ${throttle}`)
   return parts.join(' · ')
 }
+
+/** How much waits is of interest where it is not gone in a moment. */
+const waiting = ({ seconds, changes }: NonNullable<StorageUnit['lag']>) =>
+  seconds < 1 ? '' : `, ${counted(changes, 'change')}`
 
 function shadowWords({ share, compared, mismatches }: NonNullable<StorageUnit['shadow']>): string[] {
   if (share === 0) return []
