@@ -12,17 +12,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type SqliteDatabase from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { printed } from '../../test/cli.ts'
 import { plainDatabases, type TestDatabase } from '../../test/databases.ts'
 import { createLegacyDatabase } from '../../test/legacy-database.ts'
 import { addMisfits, misfits } from '../../test/legacy-misfits.ts'
 import { fillLegacy } from '../../test/legacy-rows.ts'
 import type { AdoptReport } from '../adopt/report.ts'
 import { tableMaps } from '../adopt/table-maps.ts'
+import { unitOf } from '../db/domains.ts'
 import { openPostgresStore } from '../db/postgres.ts'
 import { openSqliteStore } from '../db/sqlite.ts'
 import { lockSqliteServer } from '../db/sqlite-server-lock.ts'
 import { runAdopt } from './adopt.ts'
 import { runMigrate } from './migrate.ts'
+import { runStorage } from './storage/run.ts'
+import type { Command } from './storage/select.ts'
 
 const ROWS = 45
 
@@ -167,6 +171,31 @@ it('takes each domain to the store that it is in', async () => {
     ).toEqual(['spans'])
     expect(sum(report, 'adopted')).toBe(ROWS)
     expect(sum(await adoptAsJson(env, true), 'present')).toBe(ROWS)
+  } finally {
+    await database.close()
+  }
+})
+
+it('brings what it adopts to the mirror of a unit that is being moved', async () => {
+  const database = await plainDatabases[1]!.open()
+  await database.store.close()
+  try {
+    const env = { DATA_DIR: dataDir, POSTGRES_APP_URL: database.location, STORAGE_PLACEMENT: 'sqlite' }
+    const storage = (command: Command) =>
+      printed((out) => runStorage(command, ['users', 'insights'], { from: 'sqlite' }, env, out))
+    const mirrored = await storage('mirror')
+    expect(mirrored.exit, mirrored.errors).toBe(0)
+    const trial = await adoptAsJson(env, true)
+    const report = await adoptAsJson(env)
+    expect([sum(trial, 'adopted'), sum(report, 'adopted'), report.code]).toEqual([ROWS, ROWS, 0])
+    const verified = await storage('verify')
+    expect(verified.exit, verified.errors).toBe(0)
+    for (const unit of ['users', 'insights']) {
+      const [, rows] =
+        new RegExp(`^${unit}: (\\d+) rows? equal on both sides$`, 'm').exec(verified.output) ?? []
+      const adopted = report.tables.filter(({ domain }) => unitOf(domain)[0] === unit)
+      expect(Number(rows)).toBe(sum({ ...report, tables: adopted }, 'adopted'))
+    }
   } finally {
     await database.close()
   }

@@ -18,22 +18,13 @@ import { readLog } from './move-state.ts'
 import { metricsOf } from './mover-figures.ts'
 import type { MoveAction, StorageUnit } from './moves.schema.ts'
 import type { Actor, MovesService } from './moves.service.ts'
-import { occupiedTables } from './occupied.ts'
+import { reasonsOfRows } from './occupied.ts'
 import { planUnits } from './plan.ts'
 import { rehearseUnit } from './rehearse.ts'
 import { replayQuarantine } from './replay.ts'
 import { reasonsOfStores } from './soundness.ts'
 import { createThrottle, type Throttle } from './throttle.ts'
-import {
-  allUnits,
-  DEFAULT_LIMITS,
-  type MoveLimits,
-  type Sides,
-  storeTitle,
-  Turns,
-  type Unit,
-  unitNamed,
-} from './unit.ts'
+import { allUnits, DEFAULT_LIMITS, type MoveLimits, type Sides, Turns, type Unit, unitNamed } from './unit.ts'
 import { UnitMover } from './unit-mover.ts'
 import { createUnitViews } from './unit-views.ts'
 
@@ -211,13 +202,8 @@ export function createMoves(deps: MovesDeps): MovesService {
       case 'mirror': {
         for (const { store } of [sides.source, sides.target]) await deps.prepare?.[mover.unit.name]?.(store)
         const shapes = await mover.readShapes(sides)
-        const occupied = await occupiedTables(sides.target.store, shapes)
-        if (occupied.length > 0) {
-          throw refused([
-            `${storeTitle[sides.target.name]} holds rows of its own in ${occupied.join(', ')}: they would be overwritten. ` +
-              'Empty these tables, or delete the rows that are named, first',
-          ])
-        }
+        const reasons = await reasonsOfRows(sides.target, shapes)
+        if (reasons.length > 0) throw refused(reasons)
         return mover.begin(sides, name)
       }
       case 'verify':

@@ -3,14 +3,25 @@ import type { ScriptSession, SqlStore } from '../db/sql-store.ts'
 import { quoteName } from '../db/sql-text.ts'
 import { openSqliteStore } from '../db/sqlite.ts'
 import { type CanonicalRow, encodeRow, isReject, keyOf, type TableShape } from '../db/transfer/index.ts'
+import { type Side, storeTitle } from './unit.ts'
 
 const KEYS_NAMED = 3
+
+/** Why a mirror cannot be made where the target holds rows of its own: none when it does not. */
+export async function reasonsOfRows(target: Side, shapes: readonly TableShape[]): Promise<string[]> {
+  const occupied = await occupiedTables(target.store, shapes)
+  if (occupied.length === 0) return []
+  return [
+    `${storeTitle[target.name]} holds rows of its own in ${occupied.join(', ')}: they would be overwritten. ` +
+      'Empty these tables, or delete the rows that are named, first',
+  ]
+}
 
 /**
  * Tables of the target that hold rows of their own, for people. Rows that migrations put there are none while they
  * are untouched; of a table with others, their keys are named.
  */
-export async function occupiedTables(store: SqlStore, shapes: readonly TableShape[]): Promise<string[]> {
+async function occupiedTables(store: SqlStore, shapes: readonly TableShape[]): Promise<string[]> {
   const occupied: string[] = []
   for (const { table, seeded, transient } of shapes) {
     if (seeded || transient) continue

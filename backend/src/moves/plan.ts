@@ -4,10 +4,10 @@ import { quoteName } from '../db/sql-text.ts'
 import type { StorageControl } from '../db/storage-control.ts'
 import type { Reject, TableShape, Transfer } from '../db/transfer/index.ts'
 import type { MovePlan } from './moves.schema.ts'
-import { occupiedTables } from './occupied.ts'
+import { reasonsOfRows } from './occupied.ts'
 import { bytesOf, freeBytes } from './room.ts'
 import { reasonsOfStores } from './soundness.ts'
-import { otherPlacement, phaseOf, type Sides, storeTitle, tieOf } from './unit.ts'
+import { otherPlacement, phaseOf, type Sides, tieOf } from './unit.ts'
 import type { UnitMover } from './unit-mover.ts'
 
 /** Rows a second that a copy with its verify reaches at least on two cores; for the estimate. */
@@ -72,8 +72,7 @@ async function planUnit(deps: PlanDeps, mover: UnitMover, signal: AbortSignal): 
   const bytes = tables.reduce((sum, table) => sum + table.bytes, 0)
   const obstacles: string[] = []
   if (!mover.books.move) {
-    const occupied = await occupiedTables(sides.target.store, shapes)
-    obstacles.push(...occupied.map((table) => `${storeTitle[plan.to]} holds rows of its own in ${table}`))
+    obstacles.push(...(await reasonsOfRows(sides.target, shapes)))
     obstacles.push(...(await reasonsOfStores('mirror', { ...deps, sides, shapes })))
   }
   return {
