@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -192,6 +192,26 @@ it('does not prove what restores to something else, whichever store differs', as
   }
   expect(await scratch()).toEqual([])
   await proveBackup(place, whole, watch())
+})
+
+it('calls a dump damaged over which pg_restore trips in the middle', async () => {
+  installation = await createInstallation(server, 'postgres')
+  const { place } = installation
+  await withLink(place.postgresUrl ?? '', (link) =>
+    link.script(`
+      INSERT INTO audit_log (action, created_at)
+      SELECT md5(i::text) || md5((-i)::text) || md5((i + 0.5)::text), now() FROM generate_series(1, 40000) AS g (i)
+    `),
+  )
+  const name = await createBackup(place, 'manual', watch())
+  const path = join(place.folder, name)
+  const bytes = readFileSync(path)
+  writeFileSync(path, bytes.fill(0, bytes.length / 2, bytes.length / 2 + 1_000))
+  await expect(prepareRestore(place, name, watch())).rejects.toMatchObject({
+    code: 'backup_damaged',
+    message: expect.stringContaining('postgres.dump'),
+  })
+  expect(await scratch()).toEqual([])
 })
 
 it('runs one operation at a time', async () => {

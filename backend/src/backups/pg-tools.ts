@@ -188,7 +188,9 @@ export async function restoreDatabase(
     })
     for await (const chunk of pace ? inPieces(source, pace) : source) {
       if (broken || child.exitCode !== null) break
-      if (!child.stdin.write(chunk)) await Promise.race([once(child.stdin, 'drain'), over])
+      if (child.stdin.write(chunk)) continue
+      const drained = once(child.stdin, 'drain').catch(() => undefined) // broken, see above
+      await Promise.race([drained, over])
     }
     child.stdin.end()
     await ended

@@ -21,7 +21,7 @@ import {
   type PgLink,
   withLink,
 } from '../db/snapshot/index.ts'
-import { backupError } from './backup-error.ts'
+import { backupError, isBackupError } from './backup-error.ts'
 import type { BackupPlace, Watch } from './engine.ts'
 import { assertRoom } from './folder.ts'
 import type { Manifest, OpenedBackup } from './manifest.ts'
@@ -170,7 +170,7 @@ export async function unpackPostgres(
         server,
         signal: watch.signal,
         pace: watch.pace,
-      }),
+      }).catch((error: unknown) => explained(error, backup)),
     )
     watch.onProgress('comparing', 0)
     // By the product's own user, who is to live with it.
@@ -192,6 +192,14 @@ export async function unpackPostgres(
   } finally {
     await link.close()
   }
+}
+
+/** pg_restore trips over damage long before the checksum at the end tells of it. @throws AppError `backup_damaged`, else `error`. */
+async function explained(error: unknown, backup: OpenedBackup): Promise<never> {
+  if (isBackupError(error, 'pg_tools_failed')) {
+    for await (const _chunk of backup.read('postgres.dump'));
+  }
+  throw error
 }
 
 function assertEqual(differences: readonly string[]): void {
