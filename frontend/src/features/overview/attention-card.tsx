@@ -45,7 +45,7 @@ const NAME = 'min-w-0 flex-1 truncate font-medium hover:text-accent hover:underl
 
 function TroubleRow({ trouble }: { trouble: Trouble }) {
   return (
-    <li className="flex min-h-8 items-center gap-3 px-4 py-1 text-sm">
+    <li className="flex min-h-8 items-center gap-2 px-4 py-1 text-sm">
       {trouble.kind !== 'container' ? (
         <>
           <Link
@@ -82,8 +82,8 @@ function TroubleRow({ trouble }: { trouble: Trouble }) {
           />
         </>
       )}
-      <span className="w-16 shrink-0 text-right text-ink-3 text-xs">
-        {trouble.since === null ? t.older : <Time at={trouble.since} />}
+      <span className="w-12 shrink-0 text-right text-ink-3 text-xs">
+        {trouble.since === null ? t.older : <Time at={trouble.since} show="age" />}
       </span>
     </li>
   )

@@ -1,5 +1,6 @@
 import { Link } from '@tanstack/react-router'
 import type { FleetEvent } from '../../lib/api/types.ts'
+import { foldEvents } from '../../lib/fleet/event-look.ts'
 import { EventStatus } from '../../lib/fleet/event-status.tsx'
 import { texts } from '../../lib/texts.ts'
 import { Card, CardHeader } from '../../ui/card.tsx'
@@ -8,7 +9,7 @@ import { Time } from '../../ui/time.tsx'
 const t = texts.overview.changes
 const SHOWN = 12
 
-/** Events of the last hour, newest first. */
+/** Events of the last hour, newest first; what happened to one thing again and again takes one line. */
 export function ChangesCard({ events }: { events: readonly FleetEvent[] }) {
   return (
     <Card>
@@ -24,30 +25,39 @@ export function ChangesCard({ events }: { events: readonly FleetEvent[] }) {
         <p className="px-4 pb-4 text-ink-2 text-sm">{t.empty}</p>
       ) : (
         <ol className="pb-2">
-          {events.slice(0, SHOWN).map((event) => (
-            <li
-              key={event.id}
-              className="grid h-7 grid-cols-[minmax(0,1fr)_auto_2.75rem] items-center gap-2 px-4 text-sm"
-            >
-              {event.kind === 'container' ? (
-                <Link
-                  to="/containers/$endpointId/$containerName"
-                  params={{ endpointId: event.endpointId, containerName: event.subjectName }}
-                  search={{}}
-                  title={event.subjectName}
-                  className="truncate hover:text-accent hover:underline"
-                >
-                  {event.subjectName}
-                </Link>
-              ) : (
-                <span className="truncate" title={event.subjectName}>
-                  {event.subjectName}
+          {foldEvents(events)
+            .slice(0, SHOWN)
+            .map(({ key, event, count }) => (
+              <li
+                key={key}
+                className="grid h-7 grid-cols-[minmax(0,1fr)_auto_2.75rem] items-center gap-2 px-4 text-sm"
+              >
+                {event.kind === 'container' ? (
+                  <Link
+                    to="/containers/$endpointId/$containerName"
+                    params={{ endpointId: event.endpointId, containerName: event.subjectName }}
+                    search={{}}
+                    title={event.subjectName}
+                    className="truncate hover:text-accent hover:underline"
+                  >
+                    {event.subjectName}
+                  </Link>
+                ) : (
+                  <span className="truncate" title={event.subjectName}>
+                    {event.subjectName}
+                  </span>
+                )}
+                <span className="flex items-center gap-1.5">
+                  <EventStatus event={event} className="max-w-36" />
+                  {count > 1 ? (
+                    <span className="tabular text-ink-3 text-xs" title={t.times(count)}>
+                      ×{count}
+                    </span>
+                  ) : null}
                 </span>
-              )}
-              <EventStatus event={event} className="max-w-36" />
-              <Time at={event.at} show="age" className="text-right text-ink-3 text-xs" />
-            </li>
-          ))}
+                <Time at={event.at} show="age" className="text-right text-ink-3 text-xs" />
+              </li>
+            ))}
         </ol>
       )}
     </Card>

@@ -81,9 +81,9 @@ function EmptyHeat({ isFiltered }: { isFiltered: boolean }) {
 function Legend({ cells }: { cells: readonly HeatCell[] }) {
   const present = new Set(cells.map((cell) => containerLook(cell.state, cell.health, cell.exitCode).tone))
   return (
-    <ul className="flex flex-wrap gap-x-3 gap-y-1 text-ink-2 text-xs">
+    <ul className="flex flex-wrap gap-x-2.5 gap-y-1 text-2xs text-ink-2">
       {LEGEND.filter((tone) => present.has(tone)).map((tone) => (
-        <li key={tone} className="flex items-center gap-1.5">
+        <li key={tone} className="flex items-center gap-1">
           <span className={cn('size-2.5 rounded-xs', TONE_FILL[tone])} aria-hidden />
           {t.legend[tone]}
         </li>

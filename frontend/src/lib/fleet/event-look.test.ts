@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { FleetEvent } from '../api/types.ts'
-import { eventDetails, eventTone, eventWords, groupByDay } from './event-look.ts'
+import { eventDetails, eventTone, eventWords, foldEvents, groupByDay } from './event-look.ts'
 
 const anEvent = (over: Partial<FleetEvent> = {}): FleetEvent => ({
   id: 1,
@@ -54,4 +54,21 @@ test('days follow each other as the events do', () => {
     anEvent({ at: '2026-11-18T12:00:00Z' }),
   ])
   expect(days.map(({ events }) => events.length)).toEqual([2, 1])
+})
+
+test('what happens again and again is told once, where it happened last', () => {
+  const died = { action: 'die', attributes: { exitCode: '1' } }
+  const folded = foldEvents([
+    anEvent({ id: 5, ...died }),
+    anEvent({ id: 4 }),
+    anEvent({ id: 3, ...died }),
+    anEvent({ id: 2, ...died, endpointId: 2 }),
+    anEvent({ id: 1, action: 'die', attributes: { exitCode: '137' } }),
+  ])
+  expect(folded.map(({ event, count }) => [event.id, count])).toEqual([
+    [5, 2],
+    [4, 1],
+    [2, 1],
+    [1, 1],
+  ])
 })

@@ -56,3 +56,17 @@ export function groupByDay(events: readonly FleetEvent[]): { day: string; events
   }
   return days
 }
+
+/** What happened to one thing in the same words is told once, where it happened last, with how often. */
+export function foldEvents(
+  events: readonly FleetEvent[],
+): { key: string; event: FleetEvent; count: number }[] {
+  const folded = new Map<string, { key: string; event: FleetEvent; count: number }>()
+  for (const event of events) {
+    const key = [event.endpointId, event.kind, event.subjectName, eventWords(event)].join('\n')
+    const known = folded.get(key)
+    if (known) known.count += 1
+    else folded.set(key, { key, event, count: 1 })
+  }
+  return [...folded.values()]
+}

@@ -66,6 +66,7 @@ export const overviewTexts = {
   changes: {
     title: 'Changed in the last hour',
     all: 'All events',
+    times: (count: number) => `${formatCount(count)} times`,
     empty: 'Nothing has changed in the last hour',
   },
 }
