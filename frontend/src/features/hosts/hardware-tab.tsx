@@ -9,6 +9,7 @@ import { Card, CardHeader } from '../../ui/card.tsx'
 import { Meter } from '../../ui/meter.tsx'
 
 const t = fleetTexts.host
+const CELL = 'px-2 first:pl-4 last:pr-4 sm:px-4'
 const dash = <span className="text-ink-3">–</span>
 
 /** File systems, disks, interfaces and sensors with their newest values. */
@@ -23,6 +24,7 @@ export function HardwareTab({ host }: { host: HostDetail }) {
           <Table
             heads={[t.mount, t.device, t.type, t.usedOf, t.available]}
             rightFrom={3}
+            wideOnly={[1, 2]}
             rows={host.filesystems.map((fs) => [
               fs.mount,
               <code key="device" className="mono">
@@ -32,7 +34,7 @@ export function HardwareTab({ host }: { host: HostDetail }) {
               <span key="used" className="flex items-center justify-end gap-2">
                 {formatBytes(fs.usedBytes)} / {formatBytes(fs.totalBytes)}
                 <Meter
-                  className="w-24"
+                  className="w-12 sm:w-24"
                   ratio={fs.totalBytes === 0 ? 0 : fs.usedBytes / fs.totalBytes}
                   label={t.usedOf}
                 />
@@ -65,6 +67,7 @@ export function HardwareTab({ host }: { host: HostDetail }) {
           <Table
             heads={[t.device, t.speed, t.in, t.out, t.mac]}
             rightFrom={1}
+            wideOnly={[1, 4]}
             rows={host.interfaces.map((nic) => [
               <span key="name" className="inline-flex items-center gap-2">
                 <code className="mono">{nic.name}</code>
@@ -97,20 +100,24 @@ export function HardwareTab({ host }: { host: HostDetail }) {
 function Table(props: {
   heads: readonly string[]
   rightFrom: number
+  /** Columns that a phone has no room for. */
+  wideOnly?: readonly number[]
   rows: readonly (readonly ReactNode[])[]
 }) {
-  const side = (column: number) => (column >= props.rightFrom ? 'text-right' : 'text-left')
+  const side = (column: number) =>
+    cn(
+      column >= props.rightFrom ? 'text-right' : 'text-left',
+      // A name may be long; a figure is never broken.
+      column === 0 ? '[overflow-wrap:anywhere]' : 'whitespace-nowrap',
+      props.wideOnly?.includes(column) && 'max-sm:hidden',
+    )
   return (
     <div className="overflow-x-auto pb-2">
       <table className="tabular w-full text-sm">
         <thead className="text-ink-3 text-xs">
           <tr>
             {props.heads.map((head, column) => (
-              <th
-                key={head}
-                scope="col"
-                className={cn('whitespace-nowrap px-4 py-1 font-medium', side(column))}
-              >
+              <th key={head} scope="col" className={cn(CELL, 'py-1 font-medium', side(column))}>
                 {head}
               </th>
             ))}
@@ -121,10 +128,7 @@ function Table(props: {
             // biome-ignore lint/suspicious/noArrayIndexKey: nothing else tells two equal devices apart, and they keep their place.
             <tr key={index} className="border-line border-t">
               {row.map((cell, column) => (
-                <td
-                  key={props.heads[column]}
-                  className={cn('px-4 py-1.5 [overflow-wrap:anywhere]', side(column))}
-                >
+                <td key={props.heads[column]} className={cn(CELL, 'py-1.5', side(column))}>
                   {cell}
                 </td>
               ))}

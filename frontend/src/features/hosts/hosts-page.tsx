@@ -223,32 +223,35 @@ export function HostsPage() {
           <Skeleton className="h-64" />
         </Loading>
       ) : (
-        <DataTable
-          name="hosts"
-          label={texts.nav.hosts}
-          rows={hosts}
-          columns={COLUMNS}
-          rowKey={rowKey}
-          rowLabel={rowLabel}
-          sort={sort}
-          onSort={(next) =>
-            void navigate({ search: (before) => ({ ...before, sort: formatSort(next) }), replace: true })
-          }
-          card={card}
-          empty={
-            <EmptyState
-              icon={Server}
-              title={t.empty}
-              actions={
-                <Button asChild>
-                  <Link to="/settings">{t.addEndpoint}</Link>
-                </Button>
-              }
-            >
-              {t.emptyHint}
-            </EmptyState>
-          }
-        />
+        // Its tools stand beside the title: there is nothing else to fill a line with.
+        <div className="-mt-10">
+          <DataTable
+            name="hosts"
+            label={texts.nav.hosts}
+            rows={hosts}
+            columns={COLUMNS}
+            rowKey={rowKey}
+            rowLabel={rowLabel}
+            sort={sort}
+            onSort={(next) =>
+              void navigate({ search: (before) => ({ ...before, sort: formatSort(next) }), replace: true })
+            }
+            card={card}
+            empty={
+              <EmptyState
+                icon={Server}
+                title={t.empty}
+                actions={
+                  <Button asChild>
+                    <Link to="/settings">{t.addEndpoint}</Link>
+                  </Button>
+                }
+              >
+                {t.emptyHint}
+              </EmptyState>
+            }
+          />
+        </div>
       )}
     </>
   )
