@@ -89,12 +89,15 @@ export function TimelineTab() {
 
 function Entries({ entries }: { entries: readonly MoveLogEntry[] }) {
   return (
-    <ol className="divide-y divide-line border-line border-t text-sm">
+    <ol className="not-first:border-t divide-y divide-line border-line text-sm">
       {entries.map((entry) => (
-        <li key={entry.id} className="flex flex-wrap items-baseline gap-x-3 gap-y-0.5 px-4 py-2">
-          <Time at={entry.at} show="exact" className="hidden w-36 text-ink-3 sm:inline" />
+        <li
+          key={entry.id}
+          className="flex flex-wrap items-baseline gap-x-3 gap-y-0.5 px-4 py-2 lg:grid lg:grid-cols-[9.5rem_7rem_14rem_5rem_4rem_1fr]"
+        >
+          <Time at={entry.at} show="exact" className="hidden text-ink-3 sm:inline" />
           <Time at={entry.at} className="text-ink-3 sm:hidden" />
-          <span className="font-medium">{entry.unit}</span>
+          <span className="min-w-0 break-words font-medium">{entry.unit}</span>
           <span>{texts.storage.did[entry.action] ?? entry.action}</span>
           <span className="text-ink-2">{entry.actor ?? t.product}</span>
           <span className="tabular text-ink-3 text-xs">{texts.storage.epoch(entry.epoch)}</span>
@@ -117,6 +120,9 @@ function describe(details: MoveLogEntry['details']): string {
       if (name.toLowerCase().endsWith('digest') && typeof value === 'string')
         return [`digest ${shortId(value)}`]
       if (Array.isArray(value)) return [`${value.length} ${name}`]
+      if (name === 'path') return [String(value).replace(/^.*\//, '')]
+      if (name === 'to' && (value === 'sqlite' || value === 'postgres'))
+        return [texts.storage.facts.flipTo(texts.storage.stores[value])]
       if (name === 'sha256') return [`SHA-256 ${shortId(String(value))}`]
       return [`${name} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`]
     })

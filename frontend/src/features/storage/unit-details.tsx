@@ -1,3 +1,4 @@
+import { Ellipsis } from 'lucide-react'
 import { useState } from 'react'
 import type { StorageUnit } from '../../lib/api/types.ts'
 import { formatBytes, formatCount } from '../../lib/format.ts'
@@ -15,13 +16,14 @@ export function UnitDetails({ unit }: { unit: StorageUnit }) {
   return (
     <>
       <Button
-        size="sm"
+        size="icon-sm"
         variant="ghost"
-        className="ml-auto text-ink-3"
+        className="ml-auto"
+        title={t.details}
         aria-label={`${t.details} ${unit.unit}`}
         onClick={() => setOpen(true)}
       >
-        {t.details}
+        <Ellipsis aria-hidden />
       </Button>
       <Dialog
         open={open}
