@@ -72,7 +72,12 @@ function EventRow({ event, where, ofOne }: EventRowProps) {
         </span>
         <span className="min-w-0 flex-1 basis-40 [overflow-wrap:anywhere]">
           {ofOne ? (
-            <span className="text-ink-2">{details.map((pair) => pair.join(' ')).join(' · ')}</span>
+            <span className="text-ink-2">
+              {details
+                .filter(([name]) => name !== 'image')
+                .map((pair) => pair.join(' '))
+                .join(' · ')}
+            </span>
           ) : event.kind === 'container' ? (
             <Link
               to="/containers/$endpointId/$containerName"

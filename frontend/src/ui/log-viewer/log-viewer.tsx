@@ -13,7 +13,7 @@ import { cn } from '../../lib/cn.ts'
 import { logTexts } from '../../lib/texts/logs.ts'
 import { stripAnsi } from '../ansi/ansi.ts'
 import { Button } from '../button.tsx'
-import { EmptyState } from '../states.tsx'
+import { EmptyState, Loading, Skeleton } from '../states.tsx'
 import { toast } from '../toast.tsx'
 import type { LogEntry } from './log-buffer.ts'
 import { LogDrawer } from './log-drawer.tsx'
@@ -25,6 +25,8 @@ import { formatLogTime } from './log-time.ts'
 import { LogToolbar } from './log-toolbar.tsx'
 
 const ROW_HEIGHT = 20
+/** Widths of the lines that stand for those on their way. */
+const SKELETON = ['w-3/5', 'w-4/5', 'w-2/5', 'w-3/4', 'w-1/2', 'w-2/3'] as const
 const END_PX = 24
 const OLDER_PX = 400
 
@@ -240,6 +242,13 @@ export function LogViewer(props: LogViewerProps) {
                 })}
               </div>
             </div>
+          )}
+          {empty && props.loading && !props.problem && (
+            <Loading className="absolute inset-0 grid content-start gap-2 overflow-hidden p-3">
+              {SKELETON.map((width) => (
+                <Skeleton key={width} className={cn('h-3', width)} />
+              ))}
+            </Loading>
           )}
           {empty && !props.loading && !props.problem && (
             <div className="pointer-events-none absolute inset-0 grid place-items-center">
