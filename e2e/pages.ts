@@ -77,6 +77,7 @@ export async function allPages(context: BrowserContext): Promise<PageCase[]> {
     { name: 'container-config', path: `${container}?tab=config` },
     { name: 'container-processes', path: `${container}?tab=processes` },
     { name: 'stack', path: `/stacks/${endpointId}/${stack}` },
+    { name: 'stack-logs', path: `/stacks/${endpointId}/${stack}?tab=logs` },
   ].map((page) => ({ ...page, signedIn: true }))
   return [...fixed, ...details]
 }

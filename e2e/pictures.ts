@@ -1,4 +1,6 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Browser, Page } from 'playwright-core'
 import { settled, type Visit, visit } from './browser.ts'
@@ -14,6 +16,16 @@ const LOOKS = [
   { look: 'light', theme: 'light', viewport: 'desktop' },
   { look: 'phone', theme: 'dark', viewport: 'phone' },
 ] as const
+
+/**
+ * A new folder for what a product in a picture has: its paths are in the picture, so its name tells nothing of this run. If
+ * it is there, another run takes pictures, or one that was killed has left it.
+ */
+export async function openPictureFolder(): Promise<{ path: string; close(): Promise<void> }> {
+  const path = join(tmpdir(), 'holdfast')
+  await mkdir(path)
+  return { path, close: () => rm(path, { recursive: true, force: true }) }
+}
 
 export interface Photographer {
   /**

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -34,8 +34,10 @@ export interface ProductOptions {
   withAdmin?: boolean
   /** A database to which domains can be moved; everything begins in SQLite. */
   postgresUrl?: string
-  /** Where this machine's engine is said to be; by default nowhere: every machine has another one. */
-  dockerSocket?: string
+  /** Further settings. This machine's engine is nowhere unless they say: every machine has another one. */
+  env?: NodeJS.ProcessEnv
+  /** For its data, made here and removed at the end; by default one with a name that nobody has. */
+  dataDir?: string
 }
 
 async function freePort(): Promise<number> {
@@ -50,8 +52,9 @@ async function freePort(): Promise<number> {
 
 /** Starts the built product (`npm run build` makes it) on the simulated fleet, in a folder of its own that is removed afterwards. */
 export async function startProduct(options: ProductOptions = {}): Promise<Product> {
-  const { hosts = 3, containers = 40, history = '2d', withAdmin = true, dockerSocket, postgresUrl } = options
-  const dataDir = await mkdtemp(join(tmpdir(), 'holdfast-e2e-'))
+  const { hosts = 3, containers = 40, history = '2d', withAdmin = true, postgresUrl } = options
+  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'holdfast-e2e-')))
+  await mkdir(dataDir, { recursive: true })
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const args = [`--hosts=${hosts}`, `--containers=${containers}`, `--history=${history}`]
@@ -61,9 +64,10 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     PORT: String(port),
     HOST: '127.0.0.1',
     DATA_DIR: dataDir,
-    DOCKER_SOCKET: dockerSocket ?? join(dataDir, 'no-engine.sock'),
+    DOCKER_SOCKET: join(dataDir, 'no-engine.sock'),
     ...(postgresUrl === undefined ? {} : { POSTGRES_APP_URL: postgresUrl, STORAGE_PLACEMENT: 'sqlite' }),
     ...(withAdmin ? { ADMIN_USERNAME: ADMIN.username, ADMIN_PASSWORD: ADMIN.password } : {}),
+    ...options.env,
   }
   let output = ''
   let child: ChildProcess | undefined

@@ -1,26 +1,43 @@
+import { join } from 'node:path'
 import type { APIResponse, Page } from 'playwright-core'
 import { afterAll, beforeAll, it } from 'vitest'
+import { fillDomains } from './fill-domains.ts'
 import { finishMoves } from './finish-moves.ts'
-import { openPhotographer, type Photographer } from './pictures.ts'
+import { openPhotographer, openPictureFolder, type Photographer } from './pictures.ts'
 import { type Stage, setStage } from './stage.ts'
 
 /** The rows of `metrics` are enough to see a copy on its way. */
 const HISTORY = '30d'
-const MIRRORED = ['traces', 'audit', 'llm-traces', 'monitoring', 'notifications', 'settings']
+/** From the start, so that they can be cut over; `monitoring` joins them later. */
+const MIRRORED = ['traces', 'audit', 'llm-traces', 'settings']
 
 interface Unit {
-  readonly state: string
-  readonly verify: { readonly clean: boolean } | null
+  readonly progress: { readonly copiedRows: number } | null
+  readonly verify: { readonly clean: boolean; readonly running: boolean } | null
+  readonly actions: readonly { readonly action: string; readonly possible: boolean }[]
 }
 
+let folder: Awaited<ReturnType<typeof openPictureFolder>>
 let stage: Stage
 let photographer: Photographer
 
 beforeAll(async () => {
-  stage = await setStage({ hosts: 3, containers: 40, history: HISTORY })
+  folder = await openPictureFolder()
+  stage = await setStage({
+    hosts: 3,
+    containers: 40,
+    history: HISTORY,
+    dataDir: join(folder.path, 'data'),
+  })
+  await stage.product.halt()
+  await fillDomains(stage.product.dataDir)
+  await stage.product.start()
   photographer = await openPhotographer(stage.browser, stage.product.url)
 })
-afterAll(() => stage?.close())
+afterAll(async () => {
+  await stage?.close()
+  await folder?.close()
+})
 
 const answered = async (asked: Promise<APIResponse>): Promise<APIResponse> => {
   const answer = await asked
@@ -38,7 +55,32 @@ async function until(unit: string, condition: (unit: Unit) => boolean): Promise<
   }
 }
 
+const may =
+  (action: string) =>
+  ({ actions }: Unit): boolean =>
+    actions.some((each) => each.action === action && each.possible)
+const isClean = ({ verify }: Unit): boolean => verify?.clean === true && !verify.running
+
+const step = (action: string, unit: string) => change('POST', `/api/storage/units/${unit}/${action}`)
+
 const scrollTo = (page: Page, unit: string) => page.locator(`[data-unit="${unit}"]`).scrollIntoViewIfNeeded()
+
+/** One unit finished, one live in its new store, one ready for it, one just mirrored. */
+async function moveSome(): Promise<void> {
+  for (const unit of MIRRORED) await step('mirror', unit)
+  for (const unit of MIRRORED) await until(unit, isClean)
+  for (const unit of MIRRORED) await until(unit, may('cutover'))
+  for (const unit of ['traces', 'audit']) await step('cutover', unit)
+  await until('traces', may('verify'))
+  await step('verify', 'traces')
+  await until('traces', may('finish'))
+  await step('finish', 'traces')
+  await until('traces', may('purge'))
+  await step('verify', 'audit')
+  await until('audit', isClean)
+  await step('mirror', 'monitoring')
+  await until('monitoring', isClean)
+}
 
 it('takes pictures of a move from its plan to its end', { timeout: 900_000 }, async () => {
   const { page, product, postgresUrl } = stage
@@ -46,17 +88,17 @@ it('takes pictures of a move from its plan to its end', { timeout: 900_000 }, as
     await shown.getByRole('button', { name: 'Make the plan' }).click()
     await shown.getByText('Disk needed').waitFor()
   })
-  for (const unit of MIRRORED) await change('POST', `/api/storage/units/${unit}/mirror`)
-  for (const unit of MIRRORED) await until(unit, ({ verify }) => verify?.clean === true)
+  await moveSome()
   await change('PUT', '/api/storage/units/settings/shadow', { share: 100 })
   for (let i = 0; i < 40; i++) await page.request.get('/api/settings')
   await photographer.take('storage-moving', '/storage')
   await photographer.take('storage-verified', '/storage', async (shown) => {
-    await shown.locator('[data-unit="settings"] summary').click()
-    await scrollTo(shown, 'settings')
+    await shown.getByRole('button', { name: 'Details settings' }).click()
+    await shown.getByRole('dialog').waitFor()
   })
-  await change('POST', '/api/storage/units/metrics/mirror')
-  await until('metrics', ({ state }) => state === 'copying')
+  await photographer.take('storage-timeline', '/storage?tab=timeline')
+  await step('mirror', 'metrics')
+  await until('metrics', ({ progress }) => (progress?.copiedRows ?? 0) > 0)
   await photographer.take('storage-copying', '/storage', (shown) => scrollTo(shown, 'metrics'))
   await photographer.close()
 

@@ -1,6 +1,4 @@
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { APIRequestContext, Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, it } from 'vitest'
@@ -8,34 +6,53 @@ import { Engine } from '../backend/src/demo/engine.ts'
 import { createEngineServer } from '../backend/src/demo/server.ts'
 import { buildWorld } from '../backend/src/demo/world.ts'
 import { launchBrowser, visit } from './browser.ts'
+import { inventMachine } from './invented-machine.ts'
 import { aContainer, allPages, type PageCase } from './pages.ts'
-import { openPhotographer } from './pictures.ts'
+import { openPhotographer, openPictureFolder } from './pictures.ts'
 import { type Product, startProduct } from './product.ts'
 
-/** Shows what else runs on the machine that takes the pictures. */
-const PRIVATE = ['host-processes', 'host-hardware']
+/** Shows the file systems of the machine that takes the pictures. */
+const PRIVATE = ['host-hardware']
 /** Taken of a storage in motion, in a file of their own, or of nothing but emptiness. */
 const ELSEWHERE = ['storage', 'storage-plan', 'storage-quarantine', 'storage-timeline']
 /** Live charts look like charts after a few samples. */
 const MOVING_MS = 120_000
 const START_MS = 600_000
+const CONTAINERS = 100
+/** Of the invented machine. */
+const OWN_CONTAINERS = 9
 
+let folder: Awaited<ReturnType<typeof openPictureFolder>>
 let product: Product
 let browser: Browser
+let machine: ReturnType<typeof inventMachine>
 let engine: Awaited<ReturnType<typeof startLocalEngine>>
 let pages: PageCase[]
 
 beforeAll(async () => {
-  engine = await startLocalEngine()
-  product = await startProduct({ hosts: 5, containers: 100, history: '30d', dockerSocket: engine.socket })
+  folder = await openPictureFolder()
+  machine = inventMachine(join(folder.path, 'host'))
+  engine = await startLocalEngine(join(folder.path, 'docker.sock'))
+  product = await startProduct({
+    hosts: 5,
+    containers: CONTAINERS,
+    history: '30d',
+    dataDir: join(folder.path, 'data'),
+    env: { ...machine.env, DOCKER_SOCKET: engine.socket },
+  })
   browser = await launchBrowser()
   const { page, context, close } = await visit(browser, product.url)
+  // As the doctor asks: the admin is there, so the password is no longer set.
+  await product.halt()
+  await product.start({ ADMIN_USERNAME: undefined, ADMIN_PASSWORD: undefined })
+  await fleetIsSeen(context.request)
   const cart = await aContainer(context.request, 'shop-cart-1')
-  const proxy = await aContainer(context.request, 'edge-traefik-1')
+  const runner = await aContainer(context.request, 'delivery-runner-1')
   /** Pages that say more of another container than the first. */
   const paths: Partial<Record<string, string>> = {
     'container-events': `/containers/${cart.endpointId}/${cart.name}?tab=events`,
-    'container-logs': `/containers/${proxy.endpointId}/${proxy.name}?tab=logs`,
+    'container-logs': `/containers/${runner.endpointId}/${runner.name}?tab=logs`,
+    'stack-logs': `/stacks/${cart.endpointId}/${cart.stack}?tab=logs`,
   }
   pages = (await allPages(context))
     .filter(({ name }) => ![...PRIVATE, ...ELSEWHERE].includes(name))
@@ -50,23 +67,22 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close()
   await product?.stop()
-  await engine?.stop()
+  engine?.stop()
+  machine?.stop()
+  await folder?.close()
 })
 
-/** An invented engine for this machine, whose own one would give another picture on every machine. */
-async function startLocalEngine() {
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-engine-'))
-  const socket = join(folder, 'docker.sock')
-  const [host] = buildWorld({ hosts: 1, containers: 9, seed: 7, faults: false })
+/** An invented engine for the invented machine. */
+async function startLocalEngine(socket: string) {
+  const [host] = buildWorld({ hosts: 1, containers: OWN_CONTAINERS, seed: 7, faults: false })
   if (!host) throw new Error('The simulated world is empty')
   const server = createEngineServer(new Engine(host, Date.now), { delayMs: 0, mode: 'answer' }, 1)
   await once(server.listen(socket), 'listening')
   return {
     socket,
-    async stop() {
+    stop() {
       server.close()
       server.closeAllConnections()
-      await rm(folder, { recursive: true, force: true })
     },
   }
 }
@@ -93,6 +109,16 @@ async function doSomeWork(request: APIRequestContext): Promise<void> {
   }
 }
 
+/** Every engine has told of its containers. */
+async function fleetIsSeen(request: APIRequestContext): Promise<void> {
+  for (;;) {
+    const answer = await request.get('/api/fleet/overview')
+    const { counts }: { counts: { containers: number } } = await answer.json()
+    if (counts.containers >= CONTAINERS + OWN_CONTAINERS) return
+    await new Promise((resolve) => setTimeout(resolve, 500))
+  }
+}
+
 async function backedUp(request: APIRequestContext): Promise<void> {
   for (;;) {
     const answer = await request.get('/api/backups')
@@ -101,6 +127,8 @@ async function backedUp(request: APIRequestContext): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 500))
   }
 }
+
+const someLines = (page: Page) => page.locator('[data-log-row]').nth(20).waitFor()
 
 async function openPalette(page: Page): Promise<void> {
   await page.keyboard.press('Control+k')
@@ -111,7 +139,8 @@ async function openPalette(page: Page): Promise<void> {
 
 it('takes a picture of every page', { timeout: 900_000 }, async () => {
   const member = await openPhotographer(browser, product.url)
-  for (const { name, path } of pages.filter(({ signedIn }) => signedIn)) await member.take(name, path)
+  for (const { name, path } of pages.filter(({ signedIn }) => signedIn))
+    await member.take(name, path, name.endsWith('-logs') ? someLines : undefined)
   await member.take('palette', '/', openPalette)
   await member.close()
   const guest = await openPhotographer(browser, product.url, { signedIn: false })
