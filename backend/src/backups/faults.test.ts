@@ -200,13 +200,13 @@ it('calls a dump damaged over which pg_restore trips in the middle', async () =>
   await withLink(place.postgresUrl ?? '', (link) =>
     link.script(`
       INSERT INTO audit_log (action, created_at)
-      SELECT md5(i::text) || md5((-i)::text) || md5((i + 0.5)::text), now() FROM generate_series(1, 40000) AS g (i)
+      SELECT md5(i::text) || md5((-i)::text) || md5((i + 0.5)::text), now() FROM generate_series(1, 60000) AS g (i)
     `),
   )
   const name = await createBackup(place, 'manual', watch())
   const path = join(place.folder, name)
   const bytes = readFileSync(path)
-  writeFileSync(path, bytes.fill(0, bytes.length / 2, bytes.length / 2 + 1_000))
+  writeFileSync(path, bytes.fill(0, bytes.length / 4, bytes.length / 4 + 20_000))
   await expect(prepareRestore(place, name, watch())).rejects.toMatchObject({
     code: 'backup_damaged',
     message: expect.stringContaining('postgres.dump'),
