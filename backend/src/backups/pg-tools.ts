@@ -243,8 +243,15 @@ function endOf(
       if (code === 0 || (code === 1 && harmless?.(text.trim()))) resolve()
       else {
         const said = text.trim() || `it ended with ${code ?? signal}`
-        const kind = /No space left on device|disk full/i.test(said) ? 'disk_full' : 'pg_tools_failed'
-        reject(backupError(kind, `${name} failed: ${said}`))
+        const full = /No space left on device|disk full|could not extend file/i.test(said)
+        reject(
+          full
+            ? backupError(
+                'disk_full',
+                `The disk of PostgreSQL is full: free space there. ${name} said: ${said}`,
+              )
+            : backupError('pg_tools_failed', `${name} failed: ${said}`),
+        )
       }
     })
   })
