@@ -14,6 +14,7 @@ export interface EndpointMonitor {
 }
 
 const NO_ENGINE_MS = 30_000
+const START = 'Start it again, or set DOCKER_SOCKET to where its socket is now.'
 
 /**
  * Keeps one endpoint: connects, follows its events, reconciles the list now and then, samples its containers.
@@ -26,6 +27,7 @@ export function createEndpointMonitor(deps: MonitorDeps): EndpointMonitor {
   let connected: { source: DockerSource; work: EndpointSession } | undefined
   const replay: { since: string | undefined } = { since: undefined }
   let wasDown = false
+  let wasConnected = false
 
   function tell(action: 'up' | 'down', attributes: Record<string, string>): void {
     deps.onEvent({
@@ -46,6 +48,9 @@ export function createEndpointMonitor(deps: MonitorDeps): EndpointMonitor {
       try {
         const source = deps.open()
         if (source === null) {
+          // One that was there is missed.
+          if (wasConnected)
+            throw new EngineError('no-socket', 'The Docker engine of this machine is gone', { hint: START })
           state.setStatus(endpointId, 'up', { hint: 'No Docker engine was found on this machine.' })
           await pause(NO_ENGINE_MS, stopping.signal)
           continue
@@ -84,6 +89,7 @@ export function createEndpointMonitor(deps: MonitorDeps): EndpointMonitor {
     try {
       state.setFacts(endpointId, await source.connect(signal))
       connected = { source, work }
+      wasConnected = true
       await work.refreshAll()
       onConnected()
       state.seen(endpointId, Date.now())
