@@ -6,6 +6,7 @@ import { Button } from '../../ui/button.tsx'
 import { Card } from '../../ui/card.tsx'
 import { Time } from '../../ui/time.tsx'
 import type { FleetEvent } from '../api/types.ts'
+import { cn } from '../cn.ts'
 import { formatLocal, formatLocalDate } from '../format.ts'
 import { fleetTexts } from '../texts/fleet.ts'
 import { eventDetails, groupByDay } from './event-look.ts'
@@ -70,7 +71,7 @@ function EventRow({ event, where, ofOne }: EventRowProps) {
         <span className="flex min-w-0 sm:min-w-48">
           <EventStatus event={event} />
         </span>
-        <span className="min-w-0 flex-1 basis-40 [overflow-wrap:anywhere]">
+        <span className={cn('min-w-0 flex-1 [overflow-wrap:anywhere]', !ofOne && 'basis-40')}>
           {ofOne ? (
             <span className="text-ink-2">
               {details

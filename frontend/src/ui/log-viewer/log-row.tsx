@@ -45,6 +45,8 @@ export const LogRow = memo(function LogRow(props: LogRowProps) {
   const { entry, times } = props
   const time = formatLogTime(entry.at, times)
   const drawn = entry.text.length > DRAWN ? entry.text.slice(0, DRAWN) : entry.text
+  // Beside the name of its container a line would be a few letters wide on a phone: it goes below.
+  const below = props.wrap && props.source !== undefined
   const grave = entry.level === 'error' || entry.level === 'fatal'
   return (
     <div
@@ -55,6 +57,7 @@ export const LogRow = memo(function LogRow(props: LogRowProps) {
       className={cn(
         'absolute left-0 flex min-h-5 min-w-full items-start gap-2 px-3 leading-5',
         props.wrap ? 'w-full' : 'w-max',
+        below && 'max-sm:flex-wrap max-sm:gap-y-0',
         grave && 'bg-critical-soft/60',
         entry.level === 'warn' && 'bg-warn-soft/60',
         entry.kind === 'mark' && 'text-info',
@@ -90,6 +93,7 @@ export const LogRow = memo(function LogRow(props: LogRowProps) {
         className={cn(
           '[tab-size:4] [unicode-bidi:isolate]',
           props.wrap ? 'min-w-0 whitespace-pre-wrap [overflow-wrap:anywhere]' : 'whitespace-pre',
+          below && 'max-sm:order-last max-sm:basis-full',
         )}
       >
         {entry.kind === 'mark' ? `── ${entry.text} ──` : <AnsiText line={drawn} pattern={props.pattern} />}
