@@ -198,13 +198,13 @@ async function backUpLive(place: BackupPlace, watch: Watch): Promise<string | nu
     })
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'store_missing') return null
-    // A server without the database is as good as a new one.
     if (await isNew(place)) return null
     throw error
   }
 }
 
-async function isNew(place: BackupPlace): Promise<boolean> {
+/** Whether there is nothing that a restore could replace: a server without the database is as good as a new one. */
+export async function isNew(place: BackupPlace): Promise<boolean> {
   if (existsSync(place.sqlitePath)) return false
   const url = place.postgresUrl
   if (url === undefined) return true

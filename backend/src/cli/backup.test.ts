@@ -2,8 +2,11 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { addedSettings, createInstallation, startDumpable, watch } from '../../test/backups.ts'
+import { createBackup } from '../backups/create.ts'
 import { loadConfig } from '../core/config/config.ts'
 import { createLogger } from '../core/log.ts'
+import { dropDatabase, withLink } from '../db/snapshot/index.ts'
 import { openSqliteStore } from '../db/sqlite.ts'
 import { type RunningServer, startServer } from '../server.ts'
 import { runBackup } from './backup/run.ts'
@@ -28,18 +31,29 @@ afterEach(async () => {
   rmSync(dataDir, { recursive: true, force: true })
 })
 
-async function run(command: BackupCommand, argument = '', flags: BackupFlags = {}) {
+async function run(
+  command: BackupCommand,
+  argument = '',
+  flags: BackupFlags = {},
+  given: Readonly<Record<string, string>> = {},
+) {
   let text = ''
   let errors = ''
-  const exit = await runBackup(command, argument, { json: true, ...flags }, env(), {
-    write: (part) => {
-      text += part
+  const exit = await runBackup(
+    command,
+    argument,
+    { json: true, ...flags },
+    { ...env(), ...given },
+    {
+      write: (part) => {
+        text += part
+      },
+      error: (part) => {
+        errors += part
+      },
+      columns: undefined,
     },
-    error: (part) => {
-      errors += part
-    },
-    columns: undefined,
-  })
+  )
   const lines =
     flags.json === undefined
       ? text
@@ -116,6 +130,30 @@ it('restores on a new machine, where there is nothing but the file', async () =>
   expect(existsSync(join(dataDir, 'holdfast.db'))).toBe(true)
   await serve()
   expect((await run('list')).last.items).toHaveLength(1)
+})
+
+it('restores into a server without the database, and needs no --no-safety for it', async () => {
+  await stop()
+  const postgres = await startDumpable()
+  const installation = await createInstallation(postgres, 'postgres')
+  try {
+    const { place, database } = installation
+    const name = await createBackup(place, 'manual', watch())
+    await withLink(postgres.url, (link) => dropDatabase(link, database))
+    const given = { DATA_DIR: place.dataDir, POSTGRES_APP_URL: place.postgresUrl ?? '' }
+    const { exit, lines } = await run('restore', name, { yes: true }, given)
+    expect([exit, lines]).toMatchObject([
+      0,
+      [
+        { type: 'loss', tables: [] },
+        { type: 'done', safety: null },
+      ],
+    ])
+    expect(await addedSettings(installation)).toEqual(['test.key'])
+  } finally {
+    await installation.remove()
+    await postgres.stop()
+  }
 })
 
 it('leaves everything as it is when the safety backup fails, unless told otherwise', async () => {

@@ -67,13 +67,14 @@ export async function backupsHere(config: Config): Promise<BackupClient> {
   }
 }
 
-/** Opens the stores as a server does. Stores that cannot be opened have nothing to count. */
+/** Opens the stores as a server does; where there are none yet, nothing would be lost. */
 async function lossHere(config: Config, name: string): Promise<Omit<BackupLoss, 'obstacle'>> {
-  const { countLoss, openNamed } = await import('../../backups/index.ts')
+  const { countLoss, isNew, openNamed } = await import('../../backups/index.ts')
   const log = createLogger('silent')
-  const { manifest } = await openNamed(placeOf(config, log, clock), name)
+  const place = placeOf(config, log, clock)
+  const { manifest } = await openNamed(place, name)
   const nothing = { since: manifest.createdAt, tables: [] }
-  if (config.postgresAppUrl === undefined && !existsSync(sqliteFile(config.dataDir))) return nothing
+  if (await isNew(place)) return nothing
   const storage = await openStorage({ config, log, clock, settleRoles })
   try {
     return { ...nothing, tables: await countLoss((domain) => storage.getAppDbFor(domain), manifest) }
