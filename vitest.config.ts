@@ -26,7 +26,8 @@ export default defineConfig({
     maxWorkers: 2,
     // The first test of a run that needs a server waits until it is installed and started.
     hookTimeout: 180_000,
-    testTimeout: 60_000,
+    // What takes seconds takes minutes on two cores with other work, above all TimescaleDB in WebAssembly.
+    testTimeout: 180_000,
     // What is waited for comes late on a machine that has no time.
     expect: { poll: { timeout: 30_000 } },
   },

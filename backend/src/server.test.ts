@@ -13,7 +13,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ADMIN } from '../test/app.ts'
 import { plainDatabases } from '../test/databases.ts'
 import { makeAdmin, type Running, SETUP_LINE, startProcess } from '../test/processes.ts'
@@ -22,9 +22,6 @@ import { readServerFile } from './core/server-file.ts'
 const postgres = plainDatabases.find((kind) => kind.name === 'postgres')!
 const backend = fileURLToPath(new URL('..', import.meta.url))
 const START = `import('./src/server.ts').then((server) => server.runServer(process.env))`
-
-// Some of these start the product three times, each from its sources.
-vi.setConfig({ testTimeout: 180_000 })
 
 let dataDir: string
 const children: ChildProcess[] = []
