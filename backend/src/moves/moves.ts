@@ -153,6 +153,8 @@ export function createMoves(deps: MovesDeps): MovesService {
 
   async function viewWith(mover: UnitMover, sides: Sides | undefined): Promise<StorageUnit> {
     if (sides) await mover.read(sides)
+    // What the mover waits for may hang for minutes where a network was cut.
+    else await mover.backlog.look(undefined)
     const facts = await factsOf(mover, sides)
     return views.view(mover, sides, facts)
   }

@@ -40,6 +40,7 @@ export class UnitMover {
   readonly flips: Flips
   readonly verifies: Verifies
   readonly shadow: Shadow
+  readonly backlog: Backlog
   readonly #deps: UnitMoverDeps
   /** Copies, batches, flips and ends of a mirror exclude each other. */
   readonly #turns = new Turns()
@@ -47,7 +48,6 @@ export class UnitMover {
   #interrupt = new AbortController()
   #shapes: readonly TableShape[] | undefined
   readonly #setbacks: Setbacks
-  readonly #backlog: Backlog
   /** When {@link UnitMover.#inspect} ran last; not since the start, or since something went wrong. */
   #inspectedAtMs = Number.NEGATIVE_INFINITY
   #partitionsKeptAtMs = 0
@@ -60,7 +60,7 @@ export class UnitMover {
     this.#loop = new Loop(() => this.#turn(), limits.gatherMs)
     this.#setbacks = new Setbacks({ ...deps, unit, books: this.books })
     this.applier = new Applier(unit, { batch: limits.batch, clock })
-    this.#backlog = new Backlog(unit, { ...deps, applier: this.applier })
+    this.backlog = new Backlog(unit, { ...deps, applier: this.applier })
     this.copying = new Copying(unit, { ...deps, advanced: () => this.#inBackground(this.#recovered()) })
     this.flips = new Flips({
       unit,
@@ -271,7 +271,7 @@ export class UnitMover {
     } catch (error) {
       const restMs = this.#failed(error)
       await this.#setbacks.keep()
-      await this.#backlog.look(this.sides())
+      await this.backlog.look(this.sides())
       return restMs
     }
   }
@@ -280,7 +280,7 @@ export class UnitMover {
   async #step(): Promise<boolean> {
     if (this.#loop.signal.aborted) return false
     const sides = this.sides()
-    if (!sides) return this.#backlog.look(sides)
+    if (!sides) return this.backlog.look(sides)
     const move = await this.read(sides)
     this.shadow.follow(move)
     if (!move) return false
@@ -292,7 +292,7 @@ export class UnitMover {
     }
     if (move.state === 'aborting') return this.#remove(sides)
     if (move.state === 'finishing') return this.#retire(sides)
-    if (move.paused) return this.#backlog.look(sides)
+    if (move.paused) return this.backlog.look(sides)
     const shapes = move.state !== 'starting' && isDue ? await this.#inspect(sides) : await this.shapes(sides)
     if (move.state === 'mirroring') return this.#keep(sides, shapes)
     if (move.state === 'copying') return this.#copy(sides, shapes)
