@@ -1,8 +1,8 @@
 import { configDefaults, defineConfig } from 'vitest/config'
 import { testEngines } from './backend/test/engines.ts'
 
-/** What opens a SQLite file of its own, whatever the engines are. All else asks `databases` for its stores. */
-const onSqlite = [
+/** What opens a SQLite file and a PostgreSQL database of its own. All else asks `databases` for its stores. */
+const onBoth = [
   'backend/src/{adopt,backups,cli,doctor,moves}/**',
   'backend/src/db/{app-db-router,gates,gates-race,migrate,observed-read,schema,sqlite,sqlite-archive,storage-restart}.test.ts',
   'backend/src/db/transfer/**',
@@ -11,6 +11,10 @@ const onSqlite = [
   'backend/src/metrics/{metrics-engines,metrics-flips}.test.ts',
   'backend/src/server.test.ts',
 ]
+const onPostgres = ['backend/src/db/postgres.test.ts', 'backend/src/db/snapshot/pg-*.test.ts']
+
+const engines = testEngines()
+const hasPostgres = engines.includes('postgres')
 
 export default defineConfig({
   test: {
@@ -20,7 +24,11 @@ export default defineConfig({
       'bench/**/*.test.ts',
       'scripts/**/*.test.{ts,mjs}',
     ],
-    exclude: [...configDefaults.exclude, ...(testEngines().includes('sqlite') ? [] : onSqlite)],
+    exclude: [
+      ...configDefaults.exclude,
+      ...(hasPostgres && engines.includes('sqlite') ? [] : onBoth),
+      ...(hasPostgres ? [] : onPostgres),
+    ],
     globalSetup: ['backend/test/global-setup.ts'],
     pool: 'forks',
     maxWorkers: 2,
