@@ -119,6 +119,10 @@ it('restores on a new machine, where there is nothing but the file', async () =>
   const file = (await run('create')).last.name
   const fetched = join(dataDir, 'fetched.tar')
   expect((await run('download', file, { output: fetched })).exit).toBe(0)
+  const again = await run('download', file, { output: fetched })
+  expect([again.exit, again.last.message]).toEqual([1, expect.stringContaining('file already exists')])
+  const missing = await run('upload', join(dataDir, 'none.tar'))
+  expect([missing.exit, missing.last.message]).toEqual([1, expect.stringContaining('no such file')])
   await stop()
   const other = mkdtempSync(join(tmpdir(), 'holdfast-backup-cli-'))
   mkdirSync(join(other, 'backups'))

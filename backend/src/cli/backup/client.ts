@@ -1,5 +1,5 @@
-import { createReadStream, createWriteStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { open, rm, stat } from 'node:fs/promises'
 import { type IncomingMessage, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { basename } from 'node:path'
@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
+import { hasCode } from '../../backups/backup-error.ts'
 import {
   type BackupDetail,
   type BackupList,
@@ -20,6 +21,7 @@ import {
 } from '../../backups/backups.schema.ts'
 import { AppError } from '../../core/errors.ts'
 import { callServer, type Server, UnreachableError } from '../server-call.ts'
+import { UsageError } from '../storage/moves.ts'
 
 /** What the commands ask for, of a server or of this process. What begins something resolves to how it ended. */
 export interface BackupClient {
@@ -93,7 +95,7 @@ export function remoteBackups(
   }
 }
 
-/** Fetches a backup into a new file. */
+/** Fetches a backup into a new file, whole or not at all. @throws UsageError for a file that cannot be made. */
 export async function download(
   server: Server,
   name: string,
@@ -102,12 +104,27 @@ export async function download(
 ): Promise<void> {
   const answer = await send(server, 'GET', `${pathOf(name)}/file`, signal)
   if (answer.statusCode !== 200) throw await problemOf(answer)
-  await pipeline(answer, createWriteStream(path, { flags: 'wx', mode: 0o600, flush: true }), { signal })
+  const file = await open(path, 'wx', 0o600).catch((error: unknown) => refuse(path, error))
+  try {
+    await pipeline(answer, file.createWriteStream({ flush: true }), { signal })
+  } catch (error) {
+    await rm(path, { force: true })
+    return refuse(path, error)
+  }
 }
 
-/** Gives a file to a server; its name there is that of the file. */
+/** What the file system says of a file is for whoever named it. */
+function refuse(path: string, error: unknown): never {
+  const codes = ['EEXIST', 'ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'EROFS', 'ENOSPC']
+  if (codes.some((code) => hasCode(error, code))) {
+    throw new UsageError(`${path} cannot be used: ${error instanceof Error ? error.message : ''}`)
+  }
+  throw error
+}
+
+/** Gives a file to a server; its name there is that of the file. @throws UsageError for a file that cannot be read. */
 export async function upload(server: Server, path: string, signal: AbortSignal): Promise<BackupDetail> {
-  const { size } = await stat(path)
+  const { size } = await stat(path).catch((error: unknown) => refuse(path, error))
   const query = new URLSearchParams({ name: basename(path) })
   const answer = await send(server, 'POST', `/api/backups/upload?${query.toString()}`, signal, { path, size })
   if (answer.statusCode !== 201) throw await problemOf(answer)
