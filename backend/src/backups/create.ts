@@ -158,6 +158,7 @@ async function addPostgres(
 ): Promise<Manifest['postgres']> {
   const { facts } = snapshot
   const tools = await findPgTools(place.toolsDir, facts.major)
+  const ofExtensions = await schemasOfExtensions(snapshot)
   const stop = new AbortController()
   const signal = AbortSignal.any([watch.signal, stop.signal])
   watch.onProgress('dumping', 0)
@@ -171,7 +172,7 @@ async function addPostgres(
     'postgres.dump',
     dumpDatabase(tools, place.postgresUrl ?? '', {
       snapshot: snapshot.id,
-      excludeSchemas: facts.foreignSchemas,
+      excludeSchemas: [...facts.foreignSchemas, ...ofExtensions],
       timescale: facts.hypertables,
       gentle: watch.pace !== undefined,
       signal,
@@ -196,6 +197,18 @@ async function addPostgres(
     migrations,
     tables: await digest,
   }
+}
+
+/** Such as that of Apache AGE: it comes with its extension, and the product's user may not read what is in it. */
+async function schemasOfExtensions(snapshot: PgSnapshot): Promise<string[]> {
+  const rows = await snapshot.texts(`
+    SELECT DISTINCT n.nspname
+    FROM pg_extension AS e
+    JOIN pg_namespace AS n ON n.oid = e.extnamespace
+    WHERE n.nspname NOT IN (current_schema(), 'public', 'pg_catalog')
+    ORDER BY n.nspname
+  `)
+  return rows.flatMap(([name]) => (name ? [name] : []))
 }
 
 /** Whoever has the backup has the key: it goes into encrypted ones only. */
