@@ -209,7 +209,10 @@ export function createFleet(deps: {
       return { endpoints, containers, lastSampleAgeMs: oldest }
     },
     check() {
-      const watched = state.listEndpoints().filter((each) => each.enabled && each.url !== null)
+      // This machine has an address while it has an engine; one that is gone leaves none.
+      const watched = state
+        .listEndpoints()
+        .filter((each) => each.enabled && (each.url !== null || each.status === 'down'))
       const down = watched.filter((each) => each.status === 'down')
       if (watched.length === 0) return null
       if (down.length === 0) return { status: 'healthy' }
