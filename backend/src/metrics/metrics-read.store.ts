@@ -148,7 +148,7 @@ export function createMetricsReadStore(db: AppDb) {
       const rows = await db.query<{ series_id: number; mean: number; max: number }>(
         forBoth(
           (dialect) => `
-          SELECT r.series_id, sum(r.sum) / sum(r.count) AS mean, max(r.max) AS max
+          SELECT r.series_id, ${meanSql(dialect, 'sum(r.sum)', 'sum(r.count)')} AS mean, max(r.max) AS max
           FROM (${unionSql(dialect, segments, 3)}) AS r
           GROUP BY r.series_id
           ORDER BY mean DESC, r.series_id
@@ -299,13 +299,20 @@ function splitHeader(text: string, seriesId: number) {
   return count === 0 ? [] : [{ seriesId, count, firstMs, lastMs, columns: `[${text.slice(end + 2)}` }]
 }
 
+/** PostgreSQL refuses a quotient that is too small for a double, where SQLite gives 0. */
+const meanSql = (dialect: Dialect, sum: string, count: string): string =>
+  dialect === 'sqlite'
+    ? `${sum} / ${count}`
+    : `CASE WHEN abs(${sum}) < 1e-305 THEN 0 ELSE ${sum} / ${count} END`
+
 function packedSql(
   dialect: Dialect,
   level: RollupLevel,
   { extremes, decimals }: PackedOptions,
   withSteps: boolean,
 ): string {
-  const mean = decimals === undefined ? 'm.sum / m.count' : `floor(m.sum / m.count * 1e${decimals} + 0.5)`
+  const exact = meanSql(dialect, 'm.sum', 'm.count')
+  const mean = decimals === undefined ? exact : `floor(${exact} * 1e${decimals} + 0.5)`
   const step = `(m.time_ms - m.first_ms) / ${rollupOf(level).stepMs}`
   const columns = [...(withSteps ? [step] : []), mean, ...(extremes ? ['m.min', 'm.max'] : [])]
   const header = ['count(*)', 'min(m.time_ms)', 'max(m.time_ms)']
