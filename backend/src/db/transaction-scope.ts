@@ -26,28 +26,27 @@ export class Frame {
 }
 
 /**
+ * The innermost frame of each database that a piece of code runs in. One for all of them: every
+ * AsyncLocalStorage costs each promise of the process a little, for ever, also when nobody holds it any more.
+ */
+const frames = new AsyncLocalStorage<ReadonlyMap<TransactionScope, Frame>>()
+
+/**
  * Keeps the handles of one database apart. The frame a piece of code runs in is found through
  * AsyncLocalStorage, so a misuse is rejected at once instead of waiting for itself (SQLite, a pool of one)
  * or silently escaping the transaction (PostgreSQL). Each database has its own scope: using another one
  * inside a transaction is fine.
  */
 export class TransactionScope {
-  readonly #storage = new AsyncLocalStorage<Frame>()
-
   /** @throws TransactionMisuseError when called from within a transaction that is still open. */
   assertOutside(): void {
-    for (let frame = this.#storage.getStore(); frame; frame = frame.parent) {
+    for (let frame = this.#current(); frame; frame = frame.parent) {
       if (frame.open) throw new TransactionMisuseError()
     }
   }
 
   run<T>(frame: Frame, work: () => Promise<T>): Promise<T> {
-    return this.#storage.run(frame, work)
-  }
-
-  /** Leaves every frame, for work that outlives the caller (a reconnect timer). */
-  exit<T>(work: () => T): T {
-    return this.#storage.exit(work)
+    return frames.run(new Map(frames.getStore()).set(this, frame), work)
   }
 
   /**
@@ -63,13 +62,17 @@ export class TransactionScope {
 
   #assertUsable(frame: Frame): void {
     if (!frame.open) throw new TransactionMisuseError()
-    const current = this.#storage.getStore()
+    const current = this.#current()
     if (current?.open && current.isInside(frame)) throw new TransactionMisuseError()
     if (frame.failed !== undefined) {
       throw new DbError('other', 'A statement of this transaction failed before: it can only roll back', {
         cause: frame.failed,
       })
     }
+  }
+
+  #current(): Frame | undefined {
+    return frames.getStore()?.get(this)
   }
 }
 
