@@ -5,14 +5,19 @@ export interface StoreProxy {
   /** Cuts every connection and takes no more. */
   refuse(): void
   accept(): void
+  /** Carries nothing any more, and says so to nobody: connections that are there, and new ones unless they are spared. */
+  silence(options?: { readonly spareNew: boolean }): void
+  /** Carries again what waited meanwhile. */
+  speak(): void
   close(): Promise<void>
 }
 
 /** Stands between the product and PostgreSQL, so that the server can go away without being stopped. */
 export async function startProxy(target: string): Promise<StoreProxy> {
   const to = new URL(target)
-  const sockets = new Set<Socket>()
+  const pairs = new Map<Socket, Socket>()
   let open = true
+  let silent = false
   const server: Server = createServer((socket) => {
     if (!open) {
       socket.destroy()
@@ -23,13 +28,13 @@ export async function startProxy(target: string): Promise<StoreProxy> {
       [socket, upstream],
       [upstream, socket],
     ] as const) {
-      sockets.add(one)
+      pairs.set(one, other)
       one.on('error', () => other.destroy())
       one.on('close', () => {
-        sockets.delete(one)
+        pairs.delete(one)
         other.destroy()
       })
-      one.pipe(other)
+      if (!silent) one.pipe(other)
     }
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -39,7 +44,7 @@ export async function startProxy(target: string): Promise<StoreProxy> {
   url.hostname = '127.0.0.1'
   url.port = String(address.port)
   const cut = () => {
-    for (const socket of sockets) socket.destroy()
+    for (const socket of pairs.keys()) socket.destroy()
   }
   return {
     url: url.href,
@@ -49,6 +54,14 @@ export async function startProxy(target: string): Promise<StoreProxy> {
     },
     accept() {
       open = true
+    },
+    silence({ spareNew } = { spareNew: false }) {
+      silent = !spareNew
+      for (const socket of pairs.keys()) socket.unpipe()
+    },
+    speak() {
+      silent = false
+      for (const [one, other] of pairs) one.pipe(other)
     },
     async close() {
       cut()

@@ -7,17 +7,25 @@ import { createLogger } from '../src/core/log.ts'
 import type { AppDb } from '../src/db/app-db.ts'
 import { openStorage, type Storage, type StorageConfig } from '../src/db/app-db-router.ts'
 import type { Domain } from '../src/db/domains.ts'
+import type { StoreIntervals } from '../src/db/managed-store.ts'
 import { type Placement, type PlacementRow, putPlacement } from '../src/db/placement-store.ts'
 import type { Gate, SettleRoles } from '../src/db/storage-control.ts'
 import { plainDatabases, type TestDatabase } from './databases.ts'
 import { type StoreProxy, startProxy } from './proxy.ts'
 
-const intervals = { heartbeatMs: 100, firstRetryMs: 20, longestRetryMs: 100, answerMs: 3_000 }
+const quick: StoreIntervals = {
+  heartbeatMs: 100,
+  firstRetryMs: 20,
+  longestRetryMs: 100,
+  answerMs: 3_000,
+  patienceMs: 30_000,
+}
 
 export interface StorageChanges {
   readonly config?: Partial<StorageConfig>
   readonly settleRoles?: SettleRoles
   readonly log?: Log
+  readonly intervals?: Partial<StoreIntervals>
 }
 
 /** A SQLite folder and a PostgreSQL database behind a proxy, for the storage of one installation. */
@@ -39,7 +47,7 @@ export async function createTwoStores(): Promise<TwoStores> {
     dataDir,
     database,
     proxy,
-    async open({ config, settleRoles, log = createLogger('silent') } = {}) {
+    async open({ config, settleRoles, intervals, log = createLogger('silent') } = {}) {
       await storage?.close()
       storage = undefined
       storage = await openStorage({
@@ -53,7 +61,7 @@ export async function createTwoStores(): Promise<TwoStores> {
         },
         log,
         clock: () => new Date(),
-        intervals,
+        intervals: { ...quick, ...intervals },
         ...(settleRoles && { settleRoles }),
       })
       return storage
@@ -107,8 +115,8 @@ export async function flip(
   gate.open()
 }
 
-export async function until(condition: () => boolean): Promise<void> {
-  for (let tries = 0; !condition(); tries++) {
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  for (let tries = 0; !(await condition()); tries++) {
     if (tries > 1_000) throw new Error('it did not come to that')
     await sleep(10)
   }

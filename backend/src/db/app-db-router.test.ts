@@ -11,6 +11,7 @@ import { createLogger } from '../core/log.ts'
 import { openStorage, type Storage, type StorageConfig, type StorageStatus } from './app-db-router.ts'
 import { TransactionMisuseError } from './db-errors.ts'
 import { type Domain, domainNames } from './domains.ts'
+import type { StoreIntervals } from './managed-store.ts'
 import type { PlacementRow } from './placement-store.ts'
 import { isAppDbReady } from './postgres.ts'
 import { openSqliteStore } from './sqlite.ts'
@@ -18,7 +19,13 @@ import { StoreInUseError } from './store-in-use.ts'
 import { StoreUnavailableError } from './store-unavailable.ts'
 
 const postgres = plainDatabases.find((kind) => kind.name === 'postgres')!
-const intervals = { heartbeatMs: 100, firstRetryMs: 20, longestRetryMs: 100, answerMs: 3_000 }
+const intervals: StoreIntervals = {
+  heartbeatMs: 100,
+  firstRetryMs: 20,
+  longestRetryMs: 100,
+  answerMs: 3_000,
+  patienceMs: 60_000,
+}
 
 let dataDir: string
 let storage: Storage | undefined

@@ -40,6 +40,8 @@ export interface StoreIntervals {
   readonly longestRetryMs: number
   /** How long it may take to answer; then it is away. */
   readonly answerMs: number
+  /** How long it may be away before what still waits for its answer is given up. */
+  readonly patienceMs: number
 }
 
 export const STORE_INTERVALS: StoreIntervals = {
@@ -47,6 +49,7 @@ export const STORE_INTERVALS: StoreIntervals = {
   firstRetryMs: 250,
   longestRetryMs: 10_000,
   answerMs: 3_000,
+  patienceMs: 15_000,
 }
 
 const PROBES_PER_MEASUREMENT = 12
@@ -61,6 +64,7 @@ export class ManagedStore {
   #reason: string
   #info: StoreInfo | undefined
   #timer: NodeJS.Timeout | undefined
+  #patience: NodeJS.Timeout | undefined
   #attempt: Promise<void> | undefined
   #probe: Promise<void> | undefined
   #failures = 0
@@ -127,6 +131,8 @@ export class ManagedStore {
   async close(): Promise<void> {
     this.#stopped.abort()
     clearTimeout(this.#timer)
+    clearTimeout(this.#patience)
+    if (this.#state === 'away') this.#store?.cut?.()
     await Promise.all([this.#attempt, this.#probe])
     this.#state = 'away'
     this.#reason = 'closed'
@@ -150,6 +156,7 @@ export class ManagedStore {
 
   #becomeReady(): void {
     this.#state = 'ready'
+    clearTimeout(this.#patience)
     if (this.#failures > 0) this.#options.log.warn({ store: this.name }, 'store is back')
     this.#failures = 0
     this.#schedule(this.#options.intervals.heartbeatMs, () => this.#probeNow())
@@ -165,7 +172,13 @@ export class ManagedStore {
     this.#state = 'away'
     this.#reason = reason
     this.#options.onAway()
-    const { firstRetryMs, longestRetryMs } = this.#options.intervals
+    const { firstRetryMs, longestRetryMs, patienceMs } = this.#options.intervals
+    if (this.#failures === 0) {
+      clearTimeout(this.#patience)
+      // A network that was cut without a word leaves them waiting until TCP gives up, a quarter of an hour later.
+      this.#patience = setTimeout(() => this.#store?.cut?.(), patienceMs)
+      this.#patience.unref()
+    }
     const pauseMs = Math.min(firstRetryMs * 2 ** Math.min(this.#failures, 16), longestRetryMs)
     this.#failures++
     this.#schedule(pauseMs * (0.75 + Math.random() / 2), () => this.#comeBack())

@@ -7,6 +7,8 @@ import type { StoreStats } from './sql-store.ts'
 import { quoteName } from './sql-text.ts'
 import { TransactionScope } from './transaction-scope.ts'
 
+/** How long a connection may say nothing before its other end is asked whether it is there. */
+export const keepAliveMs = 10_000
 /** How long an aborted statement may take to end before its connection is cut. */
 const cancelGraceMs = 2_000
 
@@ -40,6 +42,7 @@ export class PgConnections {
   readonly stats: StoreStats = { retries: 0, reconnects: 0 }
   readonly scope = new TransactionScope()
   readonly #backends: WeakMap<pg.ClientBase, PgBackend>
+  readonly #leases = new Set<PgLease>()
   readonly #staging = new WeakMap<pg.ClientBase, Set<string>>()
   #generation = 0
   readonly #types = new Map<string, ReadonlyMap<string, string>>()
@@ -83,11 +86,21 @@ export class PgConnections {
       staged: new Set(),
       release: () => {
         client.off('error', onError)
+        this.#leases.delete(lease)
         if (lease.broken) this.stats.reconnects++
         client.release(lease.broken || lease.retire)
       },
     }
+    this.#leases.add(lease)
     return lease
+  }
+
+  /** Closes every connection that somebody has: what runs on it rejects with kind `unavailable`. */
+  cut(): void {
+    for (const lease of this.#leases) {
+      lease.broken = true
+      cutConnection(lease.client)
+    }
   }
 
   /** Sends one statement. An abort cancels it on the server and rejects with the signal's reason. */

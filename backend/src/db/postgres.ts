@@ -2,7 +2,7 @@ import pg from 'pg'
 import type { AppDbSession } from './app-db.ts'
 import { DbError } from './db-errors.ts'
 import { createPgAdapter } from './pg-adapter.ts'
-import { type PgBackend, PgConnections } from './pg-connection.ts'
+import { keepAliveMs, type PgBackend, PgConnections } from './pg-connection.ts'
 import { pgTypes } from './pg-values.ts'
 import type { SqlStore } from './sql-store.ts'
 
@@ -46,6 +46,7 @@ export function openPostgresStore(options: PostgresStoreOptions): SqlStore {
     connectionTimeoutMillis: connectTimeoutMs,
     idleTimeoutMillis: idleTimeoutMs,
     keepAlive: true,
+    keepAliveInitialDelayMillis: keepAliveMs,
     types: pgTypes,
     onConnect: async (client: pg.ClientBase) => {
       backends.set(client, await applySettings(client, settings))
@@ -64,6 +65,7 @@ export function openPostgresStore(options: PostgresStoreOptions): SqlStore {
     connection: (work) => db.connection(work),
     transaction: (work) => db.transaction(work),
     snapshot: (work) => db.snapshot(work),
+    cut: () => connections.cut(),
     close() {
       closing ??= pool.end()
       return closing

@@ -51,6 +51,8 @@ export interface SqlStore {
    * it fails. In SQLite it has a thread of its own, so that it sees every write that was committed before.
    */
   snapshot<T>(work: (session: ScriptSession) => Promise<T>): Promise<T>
+  /** Ends what runs now: it rejects with kind `unavailable`. Where no network is in between there is none to lose. */
+  cut?(): void
   /** Waits for running statements, then frees everything. Later calls reject with kind `unavailable`. */
   close(): Promise<void>
 }

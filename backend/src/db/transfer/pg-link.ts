@@ -2,12 +2,16 @@ import { type EventEmitter, once } from 'node:events'
 import pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import type { SqlValue } from '../app-db.ts'
+import { keepAliveMs } from '../pg-connection.ts'
 import { pgError } from '../pg-errors.ts'
 import { encodePgValue, pgTypes } from '../pg-values.ts'
 import type { LedgerSession } from './ledger.ts'
 
 /** The thread may be busy with a row of many megabytes meanwhile. */
 const connectTimeoutMs = 30_000
+/** How long a statement may say nothing before the server is asked, on another connection, whether it works on it. */
+const silenceMs = 15_000
+const goodbyeMs = 5_000
 const settings = [
   `application_name = 'holdfast transfer'`,
   `timezone = 'UTC'`,
@@ -26,19 +30,30 @@ const asText: pg.CustomTypesConfig = {
   getTypeParser: () => (value: string) => value,
 }
 
-/** One connection for bulk work. What it throws is a DbError. */
+export interface PgLinkOptions {
+  readonly connectTimeoutMs?: number
+  readonly silenceMs?: number
+}
+
+/**
+ * One connection for bulk work. What it throws is a DbError. Its statements may take hours, so a network that was
+ * cut without a word is told from work by asking; TCP alone needs a quarter of an hour to give up.
+ */
 export class PgLink implements LedgerSession {
   readonly #client: pg.Client
   readonly #url: string
+  readonly #options: Required<PgLinkOptions>
   #pid = 0
   #lost: Error | undefined
 
-  private constructor(url: string) {
+  private constructor(url: string, options: PgLinkOptions) {
     this.#url = url
+    this.#options = { connectTimeoutMs, silenceMs, ...options }
     this.#client = new pg.Client({
       connectionString: url,
-      connectionTimeoutMillis: connectTimeoutMs,
+      connectionTimeoutMillis: this.#options.connectTimeoutMs,
       keepAlive: true,
+      keepAliveInitialDelayMillis: keepAliveMs,
       types: pgTypes,
     })
     // Reported by the statement that meets it.
@@ -47,8 +62,8 @@ export class PgLink implements LedgerSession {
     })
   }
 
-  static async open(url: string): Promise<PgLink> {
-    const link = new PgLink(url)
+  static async open(url: string, options: PgLinkOptions = {}): Promise<PgLink> {
+    const link = new PgLink(url, options)
     try {
       await link.#client.connect()
       await link.script(settings.map((each) => `SET ${each}`).join(';'))
@@ -62,7 +77,9 @@ export class PgLink implements LedgerSession {
   }
 
   async close(): Promise<void> {
+    const timer = setTimeout(() => this.#cut(), goodbyeMs)
     await this.#client.end().catch(() => undefined) // ended is what it should be
+    clearTimeout(timer)
   }
 
   async query<Row = Record<string, unknown>>(sql: string, params: readonly SqlValue[] = []): Promise<Row[]> {
@@ -105,10 +122,11 @@ export class PgLink implements LedgerSession {
       if (failed !== undefined) throw pgError(failed)
       if (this.#lost) throw pgError(this.#lost)
     }
+    const watched = (work: () => Promise<void>) => this.#watched(work)
     return {
       async write(lines) {
         check()
-        if (!stream.write(lines)) await oneOf(stream, ['drain', 'error', 'close'])
+        if (!stream.write(lines)) await watched(() => oneOf(stream, ['drain', 'error', 'close']))
         // The socket is served between two parts of a page, and only then.
         await new Promise((resolve) => setImmediate(resolve))
         check()
@@ -120,7 +138,7 @@ export class PgLink implements LedgerSession {
           stream.once('error', reject)
         })
         stream.end()
-        await finished.catch((error: unknown) => {
+        await watched(() => finished).catch((error: unknown) => {
           throw pgError(error)
         })
       },
@@ -149,21 +167,71 @@ export class PgLink implements LedgerSession {
   /** Ends what runs on the connection now. */
   async cancel(): Promise<void> {
     if (this.#pid === 0) return
-    const other = await PgLink.open(this.#url)
     try {
-      await other.query('SELECT pg_cancel_backend($1)', [this.#pid])
-    } finally {
-      await other.close()
+      await this.#elsewhere((other) => other.query('SELECT pg_cancel_backend($1)', [this.#pid]))
+    } catch (error) {
+      this.#cut(error)
+      throw error
     }
   }
 
   async #run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#lost) throw pgError(this.#lost)
     try {
-      return await work()
+      return await this.#watched(work)
     } catch (error) {
       throw pgError(error)
     }
+  }
+
+  async #watched<T>(work: () => Promise<T>): Promise<T> {
+    let over = false
+    let doubts = 0
+    let timer: NodeJS.Timeout | undefined
+    const wait = () => {
+      timer = setTimeout(() => void ask(), this.#options.silenceMs).unref()
+    }
+    const ask = async () => {
+      doubts = (await this.#isServed().catch(isAnswer)) ? 0 : doubts + 1
+      if (over) return
+      // Once may be an answer that is on its way.
+      if (doubts < 2) wait()
+      else this.#cut(new Error('The connection to PostgreSQL is dead'))
+    }
+    wait()
+    try {
+      return await work()
+    } finally {
+      over = true
+      clearTimeout(timer)
+    }
+  }
+
+  /** Whether the server is busy with this connection, and not waiting for it. */
+  async #isServed(): Promise<boolean> {
+    if (this.#pid === 0) return true
+    const rows = await this.#elsewhere((other) =>
+      other.query(
+        `SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND wait_event_type IS DISTINCT FROM 'Client'`,
+        [this.#pid],
+      ),
+    )
+    return rows.length > 0
+  }
+
+  async #elsewhere<T>(work: (other: PgLink) => Promise<T>): Promise<T> {
+    const other = await PgLink.open(this.#url, this.#options)
+    try {
+      return await work(other)
+    } finally {
+      await other.close()
+    }
+  }
+
+  /** What runs rejects at once. */
+  #cut(cause?: unknown): void {
+    if (cause instanceof Error) this.#lost ??= cause
+    this.#client.connection.stream.destroy()
   }
 }
 
@@ -173,6 +241,11 @@ export interface CopySink {
   end(): Promise<void>
   /** Gives the statement up; its transaction has failed then. */
   abandon(): Promise<void>
+}
+
+/** A server that refuses another connection is there, and more is not known of this one. */
+function isAnswer(error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof pg.DatabaseError
 }
 
 /** The first of these events; none of them is listened for afterwards. */

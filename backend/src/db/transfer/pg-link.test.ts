@@ -1,0 +1,45 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type PostgresBehindProxy, startPostgresBehindProxy } from '../../../test/postgres-proxy.ts'
+import { PgLink } from './pg-link.ts'
+
+let postgres: PostgresBehindProxy
+let link: PgLink
+beforeEach(async () => {
+  postgres = await startPostgresBehindProxy()
+  link = await PgLink.open(postgres.proxy.url, { connectTimeoutMs: 2_000, silenceMs: 100 })
+})
+afterEach(async () => {
+  await link.close()
+  await postgres.close()
+})
+
+describe('a connection for bulk work', () => {
+  it('waits for a statement that takes its time', async () => {
+    expect(await link.texts('SELECT 1 FROM pg_sleep(2)')).toEqual([['1']])
+  })
+
+  it.each([true, false])(
+    'is given up when it was cut without a word (new ones go through: %s)',
+    async (spareNew) => {
+      const asked = link.query('SELECT pg_sleep(0.5)')
+      await sleep(100)
+      postgres.proxy.silence({ spareNew })
+      await expect(asked).rejects.toMatchObject({ kind: 'unavailable' })
+      await expect(link.query('SELECT 1')).rejects.toMatchObject({ kind: 'unavailable' })
+    },
+  )
+
+  it('is given up in the middle of a copy', async () => {
+    await link.script('CREATE TEMPORARY TABLE lines (line text)')
+    const copy = link.copy('COPY lines FROM STDIN')
+    await copy.write(Buffer.from('first\n'))
+    postgres.proxy.silence({ spareNew: true })
+    const lines = Buffer.from(`${'x'.repeat(1_000_000)}\n`)
+    const written = (async () => {
+      for (let i = 0; i < 100; i++) await copy.write(lines)
+      await copy.end()
+    })()
+    await expect(written).rejects.toMatchObject({ kind: 'unavailable' })
+  })
+})
