@@ -7,11 +7,10 @@ export default defineConfig({
     // some of them with SCREENSHOTS=overview,container-logs
     exclude: process.env.SCREENSHOTS ? [] : ['e2e/screenshots*.e2e.ts'],
     pool: 'forks',
-    // One product and one browser at a time: two would share the cores and measure each other.
-    maxWorkers: 1,
-    fileParallelism: false,
+    // Each has a product and a browser of its own. They wait more than they work, and nothing is measured here.
+    maxWorkers: 2,
     hookTimeout: 180_000,
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     // What is waited for comes late on a machine that has no time.
     expect: { poll: { timeout: 30_000 } },
   },
