@@ -29,7 +29,7 @@ async function runAgain(): Promise<void> {
 }
 
 describe('the doctor page', () => {
-  it('shows what is wrong with its cure, and that it is gone', { timeout: 60_000 }, async () => {
+  it('shows what is wrong with its cure, and that it is gone', async () => {
     await onDatabase('DROP INDEX idx_audit_created')
     await page.goto('/doctor')
     await settled(page)
@@ -64,7 +64,7 @@ describe('the doctor page', () => {
   it.each([
     ['in light', { theme: 'light' }],
     ['on a phone', { viewport: 'phone' }],
-  ] as const)('reads well %s', { timeout: 60_000 }, async (_name, options) => {
+  ] as const)('reads well %s', async (_name, options) => {
     const opened = await visit(stage.browser, stage.product.url, options)
     await opened.page.goto('/doctor')
     await settled(opened.page)

@@ -15,11 +15,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ADMIN } from '../test/app.ts'
-import { plainDatabases } from '../test/databases.ts'
+import { openDatabase } from '../test/databases.ts'
 import { makeAdmin, type Running, SETUP_LINE, startProcess } from '../test/processes.ts'
 import { readServerFile } from './core/server-file.ts'
 
-const postgres = plainDatabases.find((kind) => kind.name === 'postgres')!
 const backend = fileURLToPath(new URL('..', import.meta.url))
 const START = `import('./src/server.ts').then((server) => server.runServer(process.env))`
 
@@ -212,7 +211,7 @@ describe('the command line on the same machine', () => {
 
 describe('with PostgreSQL away', () => {
   it('answers 503 with the reason for its domains, serves the others, and heals', async () => {
-    const database = await postgres.open()
+    const database = await openDatabase('postgres')
     closers.push(() => void database.close())
     const target = new URL(database.location)
     const proxy = await switchableProxy(Number(target.port), target.hostname)

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { plainDatabases, type TestDatabase } from '../test/databases.ts'
+import { openDatabase, type TestDatabase } from '../test/databases.ts'
 import { makeAdmin, type Running, startProcess } from '../test/processes.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -40,7 +40,7 @@ afterAll(() => rmSync(product, { recursive: true, force: true }))
 
 beforeEach(async () => {
   dataDir = mkdtempSync(join(tmpdir(), 'holdfast-data-'))
-  database = await plainDatabases.find((kind) => kind.name === 'postgres')!.open()
+  database = await openDatabase('postgres')
 })
 afterEach(async () => {
   for (const child of children.splice(0)) child.kill('SIGKILL')

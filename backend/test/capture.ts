@@ -3,7 +3,7 @@ import type { domains } from '../src/db/domains.ts'
 import type { SqlStore } from '../src/db/sql-store.ts'
 import { readTableShapes, type TableShape } from '../src/db/transfer/index.ts'
 import { type Capture, createCapture, type QueueBatch, type Triggers } from '../src/moves/capture.ts'
-import { plainDatabases, type TestDatabase } from './databases.ts'
+import { openDatabase, type TestDatabase } from './databases.ts'
 
 /** Keys of a batch as `table key,key`, in no order. */
 export const logged = (batch: QueueBatch) =>
@@ -78,12 +78,10 @@ export interface CaptureStores {
 
 /** Two migrated databases for each test of a file; call it once. @returns those of the test that runs. */
 export function captureStores(): () => CaptureStores {
-  const open = (name: 'sqlite' | 'postgres') =>
-    plainDatabases.find((kind) => kind.name === name)!.open({ migrated: true })
   let stores: CaptureStores | undefined
   beforeEach(async () => {
-    const sqlite = await open('sqlite')
-    const postgres = await open('postgres')
+    const sqlite = await openDatabase('sqlite', { migrated: true })
+    const postgres = await openDatabase('postgres', { migrated: true })
     stores = { sqlite, postgres, shapesOf: (unit) => readTableShapes(sqlite.store, postgres.store, [unit]) }
   })
   afterEach(() => Promise.all([stores?.sqlite.close(), stores?.postgres.close()]))

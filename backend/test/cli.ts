@@ -8,7 +8,7 @@ import type { Storage } from '../src/db/app-db-router.ts'
 import type { Placement } from '../src/db/placement-store.ts'
 import type { MoveLimits } from '../src/moves/index.ts'
 import { startTestApp, type TestApp } from './app.ts'
-import { plainDatabases, type TestDatabase } from './databases.ts'
+import { openDatabase, type TestDatabase } from './databases.ts'
 import { openTestStorage } from './product.ts'
 
 /** By which a command on this machine is known to the server. */
@@ -26,7 +26,7 @@ export function cliInstallation() {
 
   beforeEach(async () => {
     dataDir = mkdtempSync(join(tmpdir(), 'holdfast-cli-'))
-    database = await plainDatabases.find((kind) => kind.name === 'postgres')?.open()
+    database = await openDatabase('postgres')
   })
   const end = async () => {
     for (const close of closers.splice(0).toReversed()) await close()

@@ -43,12 +43,18 @@ export interface DatabaseKind {
   open(options?: OpenOptions): Promise<TestDatabase>
 }
 
-const sqlite: DatabaseKind = { name: 'sqlite', dialect: 'sqlite', open: openSqlite }
-const postgres: DatabaseKind = { name: 'postgres', dialect: 'postgres', open: openPostgres }
-const timescale: DatabaseKind = { name: 'timescale', dialect: 'postgres', open: openTimescale }
+const kinds: Readonly<Record<DatabaseKind['name'], DatabaseKind>> = {
+  sqlite: { name: 'sqlite', dialect: 'sqlite', open: openSqlite },
+  postgres: { name: 'postgres', dialect: 'postgres', open: openPostgres },
+  timescale: { name: 'timescale', dialect: 'postgres', open: openTimescale },
+}
+
+/** A database of this engine, whether the run is about it or not. */
+export const openDatabase = (name: DatabaseKind['name'], options?: OpenOptions): Promise<TestDatabase> =>
+  kinds[name].open(options)
 
 /** Every engine, for `describe.each(databases)('$name', …)`. One that cannot be started fails its tests. */
-export const databases: readonly DatabaseKind[] = [sqlite, postgres, timescale].filter(({ name }) =>
+export const databases: readonly DatabaseKind[] = Object.values(kinds).filter(({ name }) =>
   testEngines().includes(name),
 )
 

@@ -7,18 +7,16 @@ import { encodeRow, readTableShapes, type TableShape } from '../src/db/transfer/
 import { createLedgerTables, listQuarantine } from '../src/db/transfer/ledger.ts'
 import { type Applied, applyBatch } from '../src/moves/applier.ts'
 import { createCapture, type QueueBatch } from '../src/moves/capture.ts'
-import { databases, type TestDatabase } from './databases.ts'
+import { openDatabase, type TestDatabase } from './databases.ts'
 
 type OpenStores = Readonly<Record<Placement, TestDatabase>>
 
 /** A migrated database of each engine, with the books of moves. */
 export async function openBoth(): Promise<OpenStores & { close(): Promise<void> }> {
-  const open = (name: string) => {
-    const kind = databases.find((each) => each.name === name)
-    if (!kind) throw new Error(`No engine ${name}`)
-    return kind.open({ migrated: true })
-  }
-  const [sqlite, postgres] = await Promise.all([open('sqlite'), open('postgres')])
+  const [sqlite, postgres] = await Promise.all([
+    openDatabase('sqlite', { migrated: true }),
+    openDatabase('postgres', { migrated: true }),
+  ])
   await createLedgerTables(postgres.store)
   return {
     sqlite,

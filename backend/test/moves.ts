@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { onTestFinished } from 'vitest'
+import { AppError } from '../src/core/errors.ts'
 import { createLogger, type LogLevel } from '../src/core/log.ts'
 import type { AppDb } from '../src/db/app-db.ts'
 import type { Storage } from '../src/db/app-db-router.ts'
@@ -12,10 +14,11 @@ import { quoteName } from '../src/db/sql-text.ts'
 import type { StorageControl } from '../src/db/storage-control.ts'
 import { readTableShapes, type TableShape } from '../src/db/transfer/index.ts'
 import { type MoveLimits, type MovesService, type StorageUnit, unitNamed } from '../src/moves/index.ts'
-import { plainDatabases, type TestDatabase } from './databases.ts'
+import { openDatabase, type TestDatabase } from './databases.ts'
 import { fillTables, type RowRules, randomOf, readRules } from './move-data.ts'
 import { awaitsCopy, OPERATOR, QUICK } from './move-steps.ts'
 import { createTestMoves, openTestStorage } from './product.ts'
+import { type StoreProxy, startProxy } from './proxy.ts'
 
 export { awaitsCopy, OPERATOR } from './move-steps.ts'
 
@@ -33,6 +36,8 @@ const PATIENCE_MS = 45_000
 export interface MoveBench {
   readonly dataDir: string
   readonly database: TestDatabase
+  /** What PostgreSQL is behind, with `behindProxy`. */
+  readonly proxy: StoreProxy
   storage: Storage
   moves: MovesService
   /** The database of one store, past the router. */
@@ -58,23 +63,40 @@ export interface MoveBench {
   close(): Promise<void>
 }
 
+export interface MoveBenchOptions {
+  readonly placement?: Placement
+  readonly limits?: Partial<MoveLimits>
+  readonly logLevel?: LogLevel
+  /** PostgreSQL can be taken away and brought back. */
+  readonly behindProxy?: boolean
+  /** The time of the moves. */
+  readonly clock?: () => Date
+  /** Stands between the moves and the stores. */
+  readonly control?: (control: StorageControl) => StorageControl
+}
+
+/** A {@link openMoveBench} for one test, closed when that ends. */
+export async function moveBench(options: MoveBenchOptions = {}): Promise<MoveBench> {
+  const bench = await openMoveBench(options)
+  onTestFinished(() => bench.close())
+  return bench
+}
+
+/** Why it was refused; empty when it was not. */
+export const reasonsOf = (promise: Promise<unknown>): Promise<string[]> =>
+  promise.then(
+    () => [],
+    (error: unknown) => {
+      if (!(error instanceof AppError) || !Array.isArray(error.extra.reasons)) throw error
+      return error.extra.reasons
+    },
+  )
+
 /** The product's storage on a SQLite file and a PostgreSQL database of its own, with moves between them. */
-export async function openMoveBench(
-  options: {
-    readonly placement?: Placement
-    readonly limits?: Partial<MoveLimits>
-    readonly logLevel?: LogLevel
-    readonly database?: TestDatabase
-    /** The time of the moves. */
-    readonly clock?: () => Date
-    /** Stands between the moves and the stores. */
-    readonly control?: (control: StorageControl) => StorageControl
-  } = {},
-): Promise<MoveBench> {
+export async function openMoveBench(options: MoveBenchOptions = {}): Promise<MoveBench> {
   const dataDir = mkdtempSync(join(tmpdir(), 'holdfast-moves-'))
-  const postgres = plainDatabases.find((kind) => kind.name === 'postgres')
-  if (!postgres) throw new Error('no PostgreSQL')
-  const database = options.database ?? (await postgres.open())
+  const database = await openDatabase('postgres')
+  const proxy = options.behindProxy ? await startProxy(database.location) : undefined
   const log = createLogger(options.logLevel ?? 'silent')
 
   function openMoves(storage: Storage): MovesService {
@@ -91,7 +113,7 @@ export async function openMoveBench(
   async function start(withoutPostgres = false): Promise<{ storage: Storage; moves: MovesService }> {
     const storage = await openTestStorage({
       dataDir,
-      postgresUrl: withoutPostgres ? undefined : database.location,
+      postgresUrl: withoutPostgres ? undefined : (proxy?.url ?? database.location),
       // Only for a fresh installation; later starts keep what is.
       config: first ? { storagePlacement: options.placement ?? 'sqlite' } : {},
       log,
@@ -108,6 +130,10 @@ export async function openMoveBench(
   const bench: MoveBench = {
     dataDir,
     database,
+    get proxy() {
+      if (!proxy) throw new Error('PostgreSQL is behind no proxy')
+      return proxy
+    },
     ...running,
     db(placement) {
       const store = bench.storage.control.store(placement)
@@ -174,7 +200,8 @@ export async function openMoveBench(
     async close() {
       await bench.moves.stop()
       await bench.storage.close()
-      if (!options.database) await database.close()
+      await proxy?.close()
+      await database.close()
       rmSync(dataDir, { recursive: true, force: true })
     },
   }

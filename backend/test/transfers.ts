@@ -10,7 +10,7 @@ import {
 } from '../src/db/transfer/index.ts'
 import { createLedgerTables } from '../src/db/transfer/ledger.ts'
 import type { TransferOptions } from '../src/db/transfer/transfer.ts'
-import { databases, type TestDatabase } from './databases.ts'
+import { openDatabase, type TestDatabase } from './databases.ts'
 
 export const never = () => new AbortController().signal
 
@@ -27,10 +27,10 @@ export class TransferBench {
   }
 
   static async open(): Promise<TransferBench> {
-    const [sqlite, postgres] = await Promise.all(
-      (['sqlite', 'postgres'] as const).map((name) => kind(name).open({ migrated: true })),
-    )
-    if (!sqlite || !postgres) throw new Error('an engine is missing')
+    const [sqlite, postgres] = await Promise.all([
+      openDatabase('sqlite', { migrated: true }),
+      openDatabase('postgres', { migrated: true }),
+    ])
     await createLedgerTables(postgres.store)
     return new TransferBench(sqlite, postgres)
   }
@@ -79,12 +79,6 @@ export class TransferBench {
       ...(spawn ? { spawn } : {}),
     })
   }
-}
-
-function kind(name: string) {
-  const found = databases.find((each) => each.name === name)
-  if (!found) throw new Error(`no engine ${name}`)
-  return found
 }
 
 export function jobOf(shape: TableShape, changes: Partial<CopyJob> = {}): CopyJob {

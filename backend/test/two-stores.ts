@@ -10,7 +10,7 @@ import type { Domain } from '../src/db/domains.ts'
 import type { StoreIntervals } from '../src/db/managed-store.ts'
 import { type Placement, type PlacementRow, putPlacement } from '../src/db/placement-store.ts'
 import type { Gate, SettleRoles } from '../src/db/storage-control.ts'
-import { plainDatabases, type TestDatabase } from './databases.ts'
+import { openDatabase, type TestDatabase } from './databases.ts'
 import { type StoreProxy, startProxy } from './proxy.ts'
 
 const quick: StoreIntervals = {
@@ -40,7 +40,7 @@ export interface TwoStores {
 
 export async function createTwoStores(): Promise<TwoStores> {
   const dataDir = mkdtempSync(join(tmpdir(), 'holdfast-storage-'))
-  const database = await plainDatabases.find((kind) => kind.name === 'postgres')!.open({ migrated: true })
+  const database = await openDatabase('postgres', { migrated: true })
   const proxy = await startProxy(database.location)
   let storage: Storage | undefined
   return {

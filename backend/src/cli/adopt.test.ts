@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import type SqliteDatabase from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { printed } from '../../test/cli.ts'
-import { plainDatabases, type TestDatabase } from '../../test/databases.ts'
+import { openDatabase, plainDatabases, type TestDatabase } from '../../test/databases.ts'
 import { createLegacyDatabase } from '../../test/legacy-database.ts'
 import { addMisfits, misfits } from '../../test/legacy-misfits.ts'
 import { fillLegacy } from '../../test/legacy-rows.ts'
@@ -125,7 +125,7 @@ it('says for people what became of everything', async () => {
 
 it('takes quarantine and rows to PostgreSQL where that is the place of the domains', async () => {
   addMisfits(legacy)
-  const database = await plainDatabases[1]!.open()
+  const database = await openDatabase('postgres')
   try {
     const env = { DATA_DIR: dataDir, POSTGRES_APP_URL: database.location }
     // The test's own connection would look like that of a server.
@@ -155,7 +155,7 @@ it('takes quarantine and rows to PostgreSQL where that is the place of the domai
 
 it('takes each domain to the store that it is in', async () => {
   addMisfits(legacy)
-  const database = await plainDatabases[1]!.open()
+  const database = await openDatabase('postgres')
   await database.store.close()
   try {
     const env = {
@@ -177,7 +177,7 @@ it('takes each domain to the store that it is in', async () => {
 })
 
 it('brings what it adopts to the mirror of a unit that is being moved', async () => {
-  const database = await plainDatabases[1]!.open()
+  const database = await openDatabase('postgres')
   await database.store.close()
   try {
     const env = { DATA_DIR: dataDir, POSTGRES_APP_URL: database.location, STORAGE_PLACEMENT: 'sqlite' }

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { plainDatabases } from '../../test/databases.ts'
+import { openDatabase } from '../../test/databases.ts'
 import { readMigrations } from '../db/migration-files.ts'
 import { runMigrate } from './migrate.ts'
 
@@ -41,7 +41,7 @@ it('applies, says so as JSON, and has nothing to do the second time', async () =
 })
 
 it('migrates PostgreSQL alone where there is no SQLite file, and shows no password', async () => {
-  const database = await plainDatabases.find((kind) => kind.name === 'postgres')!.open()
+  const database = await openDatabase('postgres')
   try {
     const env = {
       DATA_DIR: dataDir,

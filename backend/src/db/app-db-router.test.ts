@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { plainDatabases, type TestDatabase } from '../../test/databases.ts'
+import { openDatabase, type TestDatabase } from '../../test/databases.ts'
 import { type StoreProxy, startProxy } from '../../test/proxy.ts'
 import { ConfigError } from '../core/config/config.ts'
 import { createLogger } from '../core/log.ts'
@@ -18,7 +18,6 @@ import { openSqliteStore } from './sqlite.ts'
 import { StoreInUseError } from './store-in-use.ts'
 import { StoreUnavailableError } from './store-unavailable.ts'
 
-const postgres = plainDatabases.find((kind) => kind.name === 'postgres')!
 const intervals: StoreIntervals = {
   heartbeatMs: 100,
   firstRetryMs: 20,
@@ -34,7 +33,7 @@ let proxy: StoreProxy
 
 beforeEach(async () => {
   dataDir = mkdtempSync(join(tmpdir(), 'holdfast-storage-'))
-  database = await postgres.open()
+  database = await openDatabase('postgres')
   proxy = await startProxy(database.location)
 })
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { databases, plainDatabases, type TestDatabase } from '../../test/databases.ts'
+import { databases, openDatabase, plainDatabases, type TestDatabase } from '../../test/databases.ts'
 import { type MigrateOptions, migrate } from './migrate.ts'
 import { MigrationError } from './migration-error.ts'
 import { readMigrations } from './migration-files.ts'
@@ -202,10 +202,9 @@ describe.each(plainDatabases)('migrations of other processes on $name', (kind) =
 
 describe('TimescaleDB extras', () => {
   const extras = { '002_b.sql': 'CREATE TABLE extra_of_b (id INTEGER);' }
-  const timescale = databases.find((kind) => kind.name === 'timescale')!
   let database: TestDatabase
   beforeEach(async () => {
-    database = await timescale.open()
+    database = await openDatabase('timescale')
   })
   afterEach(() => database.close())
 
@@ -234,7 +233,7 @@ describe('TimescaleDB extras', () => {
   })
 
   it('are refused without the extension', async () => {
-    const plain = await databases.find((kind) => kind.name === 'postgres')!.open()
+    const plain = await openDatabase('postgres')
     await migrate(plain.store, { root: folders(second, extras) })
     expect(await plain.db.query('SELECT name FROM _app_migrations')).toHaveLength(2)
     await plain.db.execute(
@@ -246,7 +245,7 @@ describe('TimescaleDB extras', () => {
 })
 
 it('says what to grant where the account may not create tables', async () => {
-  const database = await plainDatabases.find((kind) => kind.name === 'postgres')!.open()
+  const database = await openDatabase('postgres')
   await database.db.execute(`CREATE ROLE may_read LOGIN PASSWORD 'p'`)
   const url = new URL(database.location)
   url.username = 'may_read'

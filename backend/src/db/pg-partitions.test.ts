@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { databases, type TestDatabase } from '../../test/databases.ts'
+import { openDatabase, type TestDatabase } from '../../test/databases.ts'
 import { testEngines } from '../../test/engines.ts'
 import { domains } from './domains.ts'
 import { dropPartitions, ensurePartitions, partitionsOf } from './pg-partitions.ts'
@@ -7,12 +7,11 @@ import { dropPartitions, ensurePartitions, partitionsOf } from './pg-partitions.
 const dayMs = 24 * 60 * 60 * 1000
 const startMs = Date.UTC(2020, 4, 17, 13)
 const tables = Object.keys(domains.metrics.tables)
-const kind = (name: string) => databases.find((each) => each.name === name)!
 
 describe.skipIf(!testEngines().includes('postgres'))('partitions on PostgreSQL', () => {
   let test: TestDatabase
   beforeAll(async () => {
-    test = await kind('postgres').open({ migrated: true })
+    test = await openDatabase('postgres', { migrated: true })
   })
   afterAll(() => test.close())
 
@@ -41,7 +40,7 @@ describe.skipIf(!testEngines().includes('postgres'))('partitions on PostgreSQL',
 
 it('are left to TimescaleDB where it keeps the table', async ({ skip }) => {
   skip(!testEngines().includes('timescale'), 'TEST_ENGINES leaves TimescaleDB out')
-  const test = await kind('timescale').open({ migrated: true })
+  const test = await openDatabase('timescale', { migrated: true })
   try {
     await ensurePartitions(test.db, ['metrics'], startMs, startMs + dayMs)
     expect(await partitionsOf(test.db, 'metrics')).toEqual([])

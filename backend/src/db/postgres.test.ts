@@ -1,6 +1,6 @@
 import { connect, createServer, type Socket } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { plainDatabases, type TestDatabase } from '../../test/databases.ts'
+import { openDatabase, type TestDatabase } from '../../test/databases.ts'
 import type { AppDbSession } from './app-db.ts'
 import {
   AppDbConnector,
@@ -14,11 +14,10 @@ import {
 } from './postgres.ts'
 import type { SqlStore } from './sql-store.ts'
 
-const postgres = plainDatabases.find(({ name }) => name === 'postgres')!
 let test: TestDatabase
 
 beforeAll(async () => {
-  test = await postgres.open({ postgres: { lockTimeoutMs: 300, statementTimeoutMs: 20_000 } })
+  test = await openDatabase('postgres', { postgres: { lockTimeoutMs: 300, statementTimeoutMs: 20_000 } })
   await test.db.execute('CREATE TABLE counters (name TEXT PRIMARY KEY, n INTEGER NOT NULL)')
 })
 afterAll(() => test.close())

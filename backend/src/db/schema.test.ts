@@ -1,10 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type DatabaseKind, databases, type TestDatabase } from '../../test/databases.ts'
+import { databases, openDatabase, type TestDatabase } from '../../test/databases.ts'
 import { domainNames, domains, isOwnTable, units, unitsOf } from './domains.ts'
 import { describeSchema, dumpSchema } from './live-schema.ts'
 import { readMigrations } from './migration-files.ts'
-
-const kindNamed = (name: DatabaseKind['name']) => databases.find((kind) => kind.name === name)!
 
 describe('migration files', () => {
   const sqlite = readMigrations('sqlite')
@@ -105,8 +103,8 @@ describe('twins', () => {
   let sqlite: TestDatabase
   let postgres: TestDatabase
   beforeAll(async () => {
-    sqlite = await kindNamed('sqlite').open({ migrated: true })
-    postgres = await kindNamed('postgres').open({ migrated: true })
+    sqlite = await openDatabase('sqlite', { migrated: true })
+    postgres = await openDatabase('postgres', { migrated: true })
   })
   afterAll(() => Promise.all([sqlite.close(), postgres.close()]))
 

@@ -1,10 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Client, startTestApp, type TestApp } from '../../test/app.ts'
-import { databases, type TestDatabase } from '../../test/databases.ts'
+import { openDatabase, type TestDatabase } from '../../test/databases.ts'
 import { LogSearchMessage } from '../fleet/log.schema.ts'
 import { type SimulatedFleet, startSimulatedFleet } from './fleet.ts'
-
-const sqlite = databases.find(({ name }) => name === 'sqlite')!
 
 describe('the product on a simulated fleet', () => {
   let database: TestDatabase
@@ -13,7 +11,7 @@ describe('the product on a simulated fleet', () => {
   let admin: Client
 
   beforeAll(async () => {
-    database = await sqlite.open({ migrated: true })
+    database = await openDatabase('sqlite', { migrated: true })
     fleet = await startSimulatedFleet({
       hosts: 12,
       containers: 240,

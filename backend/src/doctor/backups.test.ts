@@ -3,12 +3,11 @@ import { mkdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { plainDatabases } from '../../test/databases.ts'
+import { openDatabase } from '../../test/databases.ts'
 import { findings, storesOf, withFolder, wrong } from '../../test/doctor.ts'
 import { loadConfig } from '../core/config/config.ts'
 import { backupChecks } from './checks/backups.check.ts'
 
-const kindNamed = (name: string) => plainDatabases.find((kind) => kind.name === name)!
 const DAY_MS = 86_400_000
 const NAME = 'holdfast-2026-01-31T03-15-00-000Z.tar'
 
@@ -20,7 +19,7 @@ describe('backups', () => {
     })
 
   it('are missed once the installation is some days old', async () => {
-    const database = await kindNamed('sqlite').open({ migrated: true })
+    const database = await openDatabase('sqlite', { migrated: true })
     await withFolder(async (folder) => {
       const missed = (laterMs: number) =>
         findings(backupChecks, {
@@ -56,7 +55,7 @@ describe('backups', () => {
 
 describe('programs for backups', () => {
   it('are missed, or too old, or fit the server', async () => {
-    const database = await kindNamed('postgres').open()
+    const database = await openDatabase('postgres')
     await withFolder(async (folder) => {
       const look = (version?: string) => {
         if (version) {
@@ -80,7 +79,7 @@ describe('programs for backups', () => {
 
 describe('who may restore backups', () => {
   it('is nobody where the database has what only a superuser makes, until one is named', async () => {
-    const database = await kindNamed('postgres').open()
+    const database = await openDatabase('postgres')
     const role = `doctor_${randomBytes(4).toString('hex')}`
     await database.store.transaction((tx) =>
       tx.execScript(`CREATE ROLE ${role} LOGIN PASSWORD 'own'; CREATE EXTENSION pg_stat_statements`),

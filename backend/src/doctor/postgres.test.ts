@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { databases, plainDatabases, type TestDatabase } from '../../test/databases.ts'
+import { databases, openDatabase, type TestDatabase } from '../../test/databases.ts'
 import { findings, storesOf, withFolder, wrong } from '../../test/doctor.ts'
 import { loadConfig } from '../core/config/config.ts'
 import { openPostgresStore } from '../db/postgres.ts'
@@ -14,7 +14,6 @@ import { postgresChecks, rightsCheck } from './checks/postgres.check.ts'
 import { reachCheck, readOnlyCheck } from './checks/stores.check.ts'
 import { openContext } from './context.ts'
 
-const postgres = plainDatabases.find((kind) => kind.name === 'postgres')!
 /** The server of the tests gives safety for speed, which is found. */
 const HASTY = [
   'error postgres.fsync',
@@ -24,7 +23,7 @@ const HASTY = [
 let database: TestDatabase
 const others: SqlStore[] = []
 beforeEach(async () => {
-  database = await postgres.open({ migrated: true })
+  database = await openDatabase('postgres', { migrated: true })
 })
 afterEach(async () => {
   await Promise.all(others.splice(0).map((store) => store.close()))

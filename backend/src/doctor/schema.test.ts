@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type DatabaseKind, databases, type TestDatabase } from '../../test/databases.ts'
+import { databases, openDatabase, type TestDatabase } from '../../test/databases.ts'
 import { findings, storesOf, wrong } from '../../test/doctor.ts'
 import { partitionsCheck, timescaleCheck } from './checks/catalog.check.ts'
 import { schemaChecks } from './checks/schema.check.ts'
@@ -8,7 +8,6 @@ const DAY_MS = 86_400_000
 let database: TestDatabase
 afterEach(() => database.close())
 const look = () => findings([...schemaChecks, timescaleCheck], { stores: storesOf(database) })
-const kindNamed = (name: DatabaseKind['name']) => databases.find((kind) => kind.name === name)!
 
 describe.each(databases)('the schema on $name', (kind) => {
   beforeEach(async () => {
@@ -54,7 +53,7 @@ describe.each(databases)('the schema on $name', (kind) => {
 
 describe('what is there and does not count', () => {
   beforeEach(async () => {
-    database = await kindNamed('postgres').open({ migrated: true })
+    database = await openDatabase('postgres', { migrated: true })
   })
 
   it('is found, and gone after its cure', async () => {
@@ -107,14 +106,14 @@ describe('what is there and does not count', () => {
 
   it('says that nothing was set up yet in few words', async () => {
     await database.close()
-    database = await kindNamed('postgres').open()
+    database = await openDatabase('postgres')
     expect(wrong(await look())).toEqual(['warning schema.pending'])
   })
 })
 
 describe('partitions', () => {
   beforeEach(async () => {
-    database = await kindNamed('postgres').open({ migrated: true })
+    database = await openDatabase('postgres', { migrated: true })
   })
   const partitions = (now: Date, running = true) =>
     findings([partitionsCheck], {
@@ -140,7 +139,7 @@ describe('partitions', () => {
 
 describe('TimescaleDB', () => {
   beforeEach(async () => {
-    database = await kindNamed('timescale').open({ migrated: true })
+    database = await openDatabase('timescale', { migrated: true })
   })
 
   it('misses a policy, and tells of a job that is off', async () => {

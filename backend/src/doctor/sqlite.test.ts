@@ -2,14 +2,12 @@ import { openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
-import { plainDatabases } from '../../test/databases.ts'
+import { openDatabase } from '../../test/databases.ts'
 import { findings, storesOf, withFolder, wrong } from '../../test/doctor.ts'
 import { loadConfig } from '../core/config/config.ts'
 import { sqliteChecks } from './checks/sqlite.check.ts'
 import { reachCheck } from './checks/stores.check.ts'
 import { openContext } from './context.ts'
-
-const sqlite = plainDatabases.find((kind) => kind.name === 'sqlite')!
 
 async function offline(folder: string) {
   const context = await openContext({ env: {}, config: loadConfig({ DATA_DIR: folder }) })
@@ -38,7 +36,7 @@ const ROWS = `
 
 describe('a SQLite file', () => {
   it('that is whole has nothing to mend', async () => {
-    const database = await sqlite.open({ migrated: true })
+    const database = await openDatabase('sqlite', { migrated: true })
     const found = await findings(sqliteChecks, { stores: storesOf(database) })
     await database.close()
     expect(found.map(({ severity, id }) => `${severity} ${id}`)).toEqual([

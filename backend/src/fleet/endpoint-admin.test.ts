@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { databases, type TestDatabase } from '../../test/databases.ts'
+import { openDatabase, type TestDatabase } from '../../test/databases.ts'
 import { createSecretBox } from '../core/crypto/secret-box.ts'
 import { type SimulatedFleet, startSimulatedFleet } from '../demo/fleet.ts'
 import { createCollector } from './collector.ts'
@@ -13,7 +13,6 @@ import { createHostSource } from './host/host-source.ts'
 
 const KEY = 'ptr_rightkey'
 const box = createSecretBox('a secret for tests only, long enough')
-const sqlite = databases.find(({ name }) => name === 'sqlite')!
 let database: TestDatabase
 let store: FleetStore
 let simulated: SimulatedFleet
@@ -59,7 +58,7 @@ async function startPortainer(): Promise<void> {
 }
 
 beforeAll(async () => {
-  database = await sqlite.open({ migrated: true })
+  database = await openDatabase('sqlite', { migrated: true })
   store = createFleetStore(database.db)
   simulated = await startSimulatedFleet({ hosts: 2, containers: 10, faults: false })
   await startPortainer()

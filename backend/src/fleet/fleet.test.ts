@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { databases, type TestDatabase } from '../../test/databases.ts'
+import { openDatabase, type TestDatabase } from '../../test/databases.ts'
 import { startEngineProxy } from '../../test/engine-proxy.ts'
 import { createSecretBox } from '../core/crypto/secret-box.ts'
 import type { Realtime, WatchHandlers } from '../core/realtime/realtime.ts'
@@ -35,12 +35,11 @@ function recordingRealtime() {
   }
 }
 
-const sqlite = databases.find(({ name }) => name === 'sqlite')!
 const closers: (() => Promise<void>)[] = []
 let database: TestDatabase
 
 beforeAll(async () => {
-  database = await sqlite.open({ migrated: true })
+  database = await openDatabase('sqlite', { migrated: true })
 })
 afterAll(() => database.close())
 afterEach(async () => {

@@ -1,18 +1,12 @@
-import { afterEach, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { aSample, openMetrics } from '../../test/metrics.ts'
-import { type MoveBench, OPERATOR, openMoveBench } from '../../test/moves.ts'
+import { moveBench, OPERATOR } from '../../test/moves.ts'
 import type { AppDb } from '../db/app-db.ts'
 import { applyRetention } from './metrics-retention.ts'
 import { createMetricsRollup } from './metrics-rollup.ts'
 import { DEFAULT_RETENTION } from './resolution.ts'
 
 const MINUTE_MS = 60_000
-
-let bench: MoveBench | undefined
-afterEach(async () => {
-  await bench?.close()
-  bench = undefined
-})
 
 /** The database of the metrics as a job sees it that asked for the engine just before a flip. */
 function justFlipped(db: AppDb, before: AppDb['dialect']): AppDb {
@@ -26,8 +20,7 @@ function justFlipped(db: AppDb, before: AppDb['dialect']): AppDb {
 }
 
 it('jobs go on when the metrics change their store under them', { timeout: 180_000 }, async () => {
-  bench = await openMoveBench()
-  const opened = bench
+  const opened = await moveBench()
   const nowMs = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS
   const db = opened.storage.getAppDbFor('metrics')
   const metrics = openMetrics(db, nowMs)

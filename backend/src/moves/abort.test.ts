@@ -1,19 +1,11 @@
-import { afterEach, describe, expect, it } from 'vitest'
-import { type MoveBench, OPERATOR, openMoveBench } from '../../test/moves.ts'
-import { startPostgresBehindProxy } from '../../test/postgres-proxy.ts'
+import { describe, expect, it } from 'vitest'
+import { type MoveBench, type MoveBenchOptions, moveBench, OPERATOR } from '../../test/moves.ts'
 import type { Placement } from '../db/placement-store.ts'
 
 const UNIT = 'insights'
 
-let bench: MoveBench | undefined
-afterEach(async () => {
-  await bench?.close()
-  bench = undefined
-})
-
-async function mirrored(options: Parameters<typeof openMoveBench>[0] = {}): Promise<MoveBench> {
-  bench = await openMoveBench(options)
-  const target = bench
+async function mirrored(options: MoveBenchOptions = {}): Promise<MoveBench> {
+  const target = await moveBench(options)
   await target.storage.control.openSqlite()
   await target.fill(UNIT, 20)
   await target.mirror(UNIT)
@@ -86,31 +78,24 @@ describe('a move is given up whatever became of its tables', () => {
 
 describe('a move is given up while PostgreSQL is away', () => {
   it('SQLite logs nothing any more, and PostgreSQL follows when it is back', async () => {
-    const server = await startPostgresBehindProxy()
-    try {
-      const target = await mirrored({ database: server.database })
-      server.proxy.refuse()
-      const { actions } = await away(target)
-      expect(actions.filter(({ possible }) => possible).map(({ action }) => action)).toEqual(['abort'])
-      const given = await target.moves.act(UNIT, 'abort', OPERATOR)
-      expect(given).toMatchObject({ placement: 'sqlite', mirror: null, state: 'settled', error: null })
-      expect(await traces(target, 'sqlite')).toEqual([])
-      await target.storage.getAppDbFor(UNIT).execute(`DELETE FROM incidents`)
+    const target = await mirrored({ behindProxy: true })
+    target.proxy.refuse()
+    const { actions } = await away(target)
+    expect(actions.filter(({ possible }) => possible).map(({ action }) => action)).toEqual(['abort'])
+    const given = await target.moves.act(UNIT, 'abort', OPERATOR)
+    expect(given).toMatchObject({ placement: 'sqlite', mirror: null, state: 'settled', error: null })
+    expect(await traces(target, 'sqlite')).toEqual([])
+    await target.storage.getAppDbFor(UNIT).execute(`DELETE FROM incidents`)
 
-      server.proxy.accept()
-      const log = () => target.moves.log({ unit: UNIT, limit: 1 }).catch(() => [])
-      await expect
-        .poll(log, { timeout: 30_000 })
-        .toMatchObject([{ action: 'abort', actor: OPERATOR.name, details: { at: expect.any(String) } }])
-      await expect.poll(() => traces(target, 'postgres'), { timeout: 30_000 }).toEqual([])
-      expect(await rowsOf(target, 'postgres', 'investigations')).toBe(0)
-      // Nothing of it is left: another try is one like the first.
-      await target.mirror(UNIT)
-    } finally {
-      await bench?.close()
-      bench = undefined
-      await server.close()
-    }
+    target.proxy.accept()
+    const log = () => target.moves.log({ unit: UNIT, limit: 1 }).catch(() => [])
+    await expect
+      .poll(log, { timeout: 30_000 })
+      .toMatchObject([{ action: 'abort', actor: OPERATOR.name, details: { at: expect.any(String) } }])
+    await expect.poll(() => traces(target, 'postgres'), { timeout: 30_000 }).toEqual([])
+    expect(await rowsOf(target, 'postgres', 'investigations')).toBe(0)
+    // Nothing of it is left: another try is one like the first.
+    await target.mirror(UNIT)
   })
 
   it('also after a start, and without any PostgreSQL', async () => {
@@ -130,24 +115,17 @@ describe('a move is given up while PostgreSQL is away', () => {
   })
 
   it('but not where PostgreSQL holds the truth: the reason says what is away', async () => {
-    const server = await startPostgresBehindProxy()
-    try {
-      const target = await mirrored({ database: server.database })
-      await target.cutOver(UNIT)
-      server.proxy.refuse()
-      await away(target)
-      await expect(target.moves.act(UNIT, 'abort', OPERATOR)).rejects.toMatchObject({
-        status: 503,
-        message: expect.stringContaining('PostgreSQL is away'),
-      })
-      expect(await traces(target, 'sqlite')).not.toEqual([])
-      server.proxy.accept()
-      await target.until(UNIT, ({ error, lag }) => error === null && lag !== null)
-      expect(await target.moves.act(UNIT, 'rollback', OPERATOR)).toMatchObject({ placement: 'sqlite' })
-    } finally {
-      await bench?.close()
-      bench = undefined
-      await server.close()
-    }
+    const target = await mirrored({ behindProxy: true })
+    await target.cutOver(UNIT)
+    target.proxy.refuse()
+    await away(target)
+    await expect(target.moves.act(UNIT, 'abort', OPERATOR)).rejects.toMatchObject({
+      status: 503,
+      message: expect.stringContaining('PostgreSQL is away'),
+    })
+    expect(await traces(target, 'sqlite')).not.toEqual([])
+    target.proxy.accept()
+    await target.until(UNIT, ({ error, lag }) => error === null && lag !== null)
+    expect(await target.moves.act(UNIT, 'rollback', OPERATOR)).toMatchObject({ placement: 'sqlite' })
   })
 })

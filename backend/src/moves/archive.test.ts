@@ -1,33 +1,15 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, describe, expect, it } from 'vitest'
-import { type MoveBench, OPERATOR, openMoveBench } from '../../test/moves.ts'
+import { describe, expect, it } from 'vitest'
+import { type MoveBench, moveBench, OPERATOR, reasonsOf } from '../../test/moves.ts'
 import { flip } from '../../test/two-stores.ts'
-import { AppError } from '../core/errors.ts'
 import { createLogger } from '../core/log.ts'
 import type { StorageControl } from '../db/storage-control.ts'
 import { createTransfer, digestHex } from '../db/transfer/index.ts'
 import { allUnits } from './unit.ts'
 
-let bench: MoveBench | undefined
-afterEach(async () => {
-  await bench?.close()
-  bench = undefined
-})
-
-async function open(options: Parameters<typeof openMoveBench>[0] = {}): Promise<MoveBench> {
-  bench = await openMoveBench(options)
-  return bench
-}
-
 const file = (target: MoveBench) => join(target.dataDir, 'holdfast.db')
-
-const reasonsOf = (promise: Promise<unknown>) =>
-  promise.then(
-    () => [],
-    (error: unknown) => (error instanceof AppError ? error.extra.reasons : error),
-  )
 
 /** Begins the move of a unit, so far that it can be finished. */
 async function cutOver(target: MoveBench, unit: string): Promise<void> {
@@ -69,7 +51,7 @@ function keepOn(work: () => Promise<unknown>) {
 
 describe('the archive of the SQLite file', () => {
   it('is refused with what is left to do, and changes nothing', async () => {
-    const target = await open()
+    const target = await moveBench()
     await cutOver(target, 'audit')
     for (const { name, domains } of allUnits) {
       if (!['audit', 'traces', 'settings'].includes(name)) await flip(target.storage, domains)
@@ -91,7 +73,7 @@ describe('the archive of the SQLite file', () => {
   })
 
   it('keeps what every table was, while nobody notices', async () => {
-    const target = await open()
+    const target = await moveBench()
     await movedAll(target)
     const shapes = await target.shapes('insights')
     const audit = target.storage.getAppDbFor('audit')
@@ -132,7 +114,7 @@ describe('the archive of the SQLite file', () => {
   })
 
   it('leaves no file to purge, and a move back makes a new one with every row', async () => {
-    const target = await open()
+    const target = await moveBench()
     await movedAll(target)
     await target.moves.archive.run(OPERATOR)
     await expect(reasonsOf(target.moves.act('insights', 'purge', OPERATOR))).resolves.toEqual([
@@ -159,7 +141,7 @@ describe('the archive of the SQLite file', () => {
 
   it('gets into the books at the next start when the product was killed before', async () => {
     const killed = new Error('killed')
-    const target = await open({
+    const target = await moveBench({
       control: (control) =>
         new Proxy(control, {
           get: (real, name: keyof StorageControl) =>
@@ -184,7 +166,7 @@ describe('the archive of the SQLite file', () => {
   })
 
   it('deletes an archived file, whose note and log stay', async () => {
-    const target = await open()
+    const target = await moveBench()
     await movedAll(target, [])
     const archive = await target.moves.archive.run(OPERATOR)
     await expect(target.moves.archive.remove('../secret.key', OPERATOR)).rejects.toMatchObject({
@@ -200,7 +182,7 @@ describe('the archive of the SQLite file', () => {
 })
 
 it('a unit that was purged is copied as a whole when it moves again', async () => {
-  const target = await open()
+  const target = await moveBench()
   await movedAll(target, ['audit'])
   await target.moves.act('audit', 'purge', OPERATOR)
   await target.moves.act('audit', 'mirror', OPERATOR)

@@ -1,17 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest'
-import { type MoveBench, OPERATOR, openMoveBench } from '../../test/moves.ts'
-import { startPostgresBehindProxy } from '../../test/postgres-proxy.ts'
+import { describe, expect, it } from 'vitest'
+import { type MoveBench, type MoveBenchOptions, moveBench, OPERATOR } from '../../test/moves.ts'
 
 const UNIT = 'audit'
 
-let bench: MoveBench | undefined
-afterEach(async () => {
-  await bench?.close()
-  bench = undefined
-})
-
-async function mirrored(options: Parameters<typeof openMoveBench>[0] = {}): Promise<MoveBench> {
-  bench = await openMoveBench(options)
+async function mirrored(options: MoveBenchOptions = {}): Promise<MoveBench> {
+  const bench = await moveBench(options)
   await write(bench, 10)
   await bench.mirror(UNIT)
   return bench
@@ -49,30 +42,23 @@ async function isEqual(target: MoveBench): Promise<void> {
 
 describe('what is written while PostgreSQL is away', () => {
   it('is counted, and beyond a limit no longer remembered one by one', async () => {
-    const server = await startPostgresBehindProxy()
-    try {
-      const target = await mirrored({ database: server.database, limits: { queue: 100 } })
-      server.proxy.refuse()
-      await target.until(UNIT, ({ error }) => error?.startsWith('PostgreSQL is away') ?? false)
-      await write(target, 1)
-      const away = await target.until(UNIT, ({ lag }) => lag?.changes === 12)
-      const queued = target.moves.metrics().units.find(({ unit }) => unit === UNIT)
-      expect(queued?.queueDepth).toBe(12)
+    const target = await mirrored({ behindProxy: true, limits: { queue: 100 } })
+    target.proxy.refuse()
+    await target.until(UNIT, ({ error }) => error?.startsWith('PostgreSQL is away') ?? false)
+    await write(target, 1)
+    const away = await target.until(UNIT, ({ lag }) => lag?.changes === 12)
+    const queued = target.moves.metrics().units.find(({ unit }) => unit === UNIT)
+    expect(queued?.queueDepth).toBe(12)
 
-      await write(target, 20)
-      await isShort(target)
-      const queue = await queueOf(target)
-      const later = await target.until(UNIT, ({ lag }) => lag?.changes === queue + 1)
-      expect(later.lag?.seconds).toBeGreaterThanOrEqual(away.lag?.seconds ?? 0)
+    await write(target, 20)
+    await isShort(target)
+    const queue = await queueOf(target)
+    const later = await target.until(UNIT, ({ lag }) => lag?.changes === queue + 1)
+    expect(later.lag?.seconds).toBeGreaterThanOrEqual(away.lag?.seconds ?? 0)
 
-      server.proxy.accept()
-      await expect.poll(() => compared(target).catch(() => []), { timeout: 30_000 }).toHaveLength(1)
-      await isEqual(target)
-    } finally {
-      await bench?.close()
-      bench = undefined
-      await server.close()
-    }
+    target.proxy.accept()
+    await expect.poll(() => compared(target).catch(() => []), { timeout: 30_000 }).toHaveLength(1)
+    await isEqual(target)
   })
 })
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { addUser, CaptureBench, captureStores, logged } from '../../test/capture.ts'
-import { databases } from '../../test/databases.ts'
+import { openDatabase } from '../../test/databases.ts'
 import { openPostgresStore } from '../db/postgres.ts'
 import { readTableShapes } from '../db/transfer/index.ts'
 import { BacklogError, WritersError } from './capture-errors.ts'
@@ -159,7 +159,7 @@ describe('capture on PostgreSQL', () => {
 
 describe('capture on TimescaleDB', () => {
   it('logs hypertables', async () => {
-    const timescale = await databases.find(({ name }) => name === 'timescale')!.open({ migrated: true })
+    const timescale = await openDatabase('timescale', { migrated: true })
     try {
       const shapes = await readTableShapes(stores().sqlite.store, timescale.store, ['metrics'])
       const metrics = new CaptureBench(timescale.store, 'metrics', shapes)

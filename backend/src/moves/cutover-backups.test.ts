@@ -1,22 +1,16 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { holding } from '../../test/holding.ts'
-import { awaitsCopy, type MoveBench, OPERATOR, openMoveBench } from '../../test/moves.ts'
-import { AppError } from '../core/errors.ts'
+import { awaitsCopy, type MoveBench, moveBench, OPERATOR, reasonsOf } from '../../test/moves.ts'
 
 const UNIT = 'settings'
 const DAY_MS = 24 * 60 * 60_000
 
 let bench: MoveBench
-afterEach(() => bench.close())
 
 const copies = () => readdirSync(join(bench.dataDir, 'backups'))
-const cutOver = () =>
-  bench.moves.act(UNIT, 'cutover', OPERATOR).then(
-    () => [],
-    (error: unknown) => (error instanceof AppError ? error.extra.reasons : error),
-  )
+const cutOver = () => reasonsOf(bench.moves.act(UNIT, 'cutover', OPERATOR))
 
 async function mirror(): Promise<void> {
   await bench.mirror(UNIT)
@@ -25,7 +19,7 @@ async function mirror(): Promise<void> {
 it('a cut over does not wait for a copy that is being taken: it is refused, with the reason', async () => {
   let aheadMs = 0
   const postgres = holding()
-  bench = await openMoveBench({
+  bench = await moveBench({
     clock: () => new Date(Date.now() + aheadMs),
     control: postgres.control,
   })
@@ -44,7 +38,7 @@ it('a cut over does not wait for a copy that is being taken: it is refused, with
 })
 
 it('a copy that cannot be taken keeps a cut over, with the reason, and is tried again', async () => {
-  bench = await openMoveBench()
+  bench = await moveBench()
   const folder = join(bench.dataDir, 'backups')
   writeFileSync(folder, 'no folder')
   await mirror()

@@ -1,15 +1,9 @@
-import { afterEach, describe, expect, it } from 'vitest'
-import { type MoveBench, openMoveBench } from '../../test/moves.ts'
-
-let bench: MoveBench | undefined
-afterEach(async () => {
-  await bench?.close()
-  bench = undefined
-})
+import { describe, expect, it } from 'vitest'
+import { moveBench } from '../../test/moves.ts'
 
 describe('a cut over', () => {
   it('gives PostgreSQL the statistics of its tables before it serves', async () => {
-    bench = await openMoveBench()
+    const bench = await moveBench()
     const postgres = bench.db('postgres')
     const known = () =>
       postgres.queryOne(`SELECT count(*) > 0 AS yes FROM pg_stats WHERE tablename = 'prompt_profiles'`)

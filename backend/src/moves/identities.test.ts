@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { databases, type TestDatabase } from '../../test/databases.ts'
+import { type DatabaseKind, openDatabase, type TestDatabase } from '../../test/databases.ts'
 import type { SqlStore } from '../db/sql-store.ts'
 import { readTableShapes, type TableShape } from '../db/transfer/index.ts'
 import { checkIdentities, raiseIdentities, readIdentities } from './identities.ts'
 
-const open = (name: string) => databases.find((kind) => kind.name === name)!.open({ migrated: true })
+const open = (name: DatabaseKind['name']) => openDatabase(name, { migrated: true })
 let opened: TestDatabase[] = []
 let shapes: TableShape[] = []
 beforeAll(async () => {

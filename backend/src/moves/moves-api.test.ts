@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Client, startTestApp, type TestApp } from '../../test/app.ts'
-import { plainDatabases, type TestDatabase } from '../../test/databases.ts'
+import { openDatabase, type TestDatabase } from '../../test/databases.ts'
 import { aSample, openMetrics } from '../../test/metrics.ts'
 import { openTestStorage } from '../../test/product.ts'
 import type { Storage } from '../db/app-db-router.ts'
@@ -11,7 +11,6 @@ import { createFleetStore } from '../fleet/index.ts'
 import { createMonitoringStore } from '../monitoring/index.ts'
 import type { StorageUnit } from './moves.schema.ts'
 
-const postgres = plainDatabases.find((kind) => kind.name === 'postgres')!
 const QUICK = { pollMs: 20, gatherMs: 1, calmMs: 0, pauseLimitMs: 5_000, pauseBudgetMs: 5_000 }
 const UNITS = ['audit', 'monitoring', 'sessions', 'users', 'settings', 'metrics', 'fleet'] as const
 
@@ -37,7 +36,7 @@ let admin: Client
 
 beforeEach(async () => {
   dataDir = mkdtempSync(join(tmpdir(), 'holdfast-moves-'))
-  database = await postgres.open()
+  database = await openDatabase('postgres')
   storage = await openTestStorage({
     dataDir,
     postgresUrl: database.location,

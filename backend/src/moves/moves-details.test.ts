@@ -1,6 +1,5 @@
-import { afterEach, describe, expect, it } from 'vitest'
-import { type MoveBench, OPERATOR, openMoveBench } from '../../test/moves.ts'
-import { startPostgresBehindProxy } from '../../test/postgres-proxy.ts'
+import { describe, expect, it } from 'vitest'
+import { type MoveBench, type MoveBenchOptions, moveBench, OPERATOR } from '../../test/moves.ts'
 import { DbError } from '../db/db-errors.ts'
 import type { ScriptSession } from '../db/sql-store.ts'
 import type { StorageControl } from '../db/storage-control.ts'
@@ -10,46 +9,33 @@ import { sidesOf, unitNamed } from './unit.ts'
 
 const UNIT = 'webhooks'
 
-let bench: MoveBench | undefined
-afterEach(async () => {
-  await bench?.close()
-  bench = undefined
-})
-
-async function mirrored(options: Parameters<typeof openMoveBench>[0] = {}): Promise<MoveBench> {
-  bench = await openMoveBench(options)
+async function mirrored(options: MoveBenchOptions = {}): Promise<MoveBench> {
+  const bench = await moveBench(options)
   await bench.mirror(UNIT)
   return bench
 }
 
 describe('a start while PostgreSQL is away', () => {
   it('shows mirrors and archives as they are known from SQLite', async () => {
-    const server = await startPostgresBehindProxy()
-    try {
-      const target = await mirrored({ database: server.database })
-      await target.mirror('feedback')
-      await target.cutOver('feedback')
-      await target.verify('feedback')
-      await target.moves.act('feedback', 'finish', OPERATOR)
-      server.proxy.refuse()
-      await target.restart()
-      expect(await target.moves.unit(UNIT)).toMatchObject({
-        placement: 'sqlite',
-        mirror: 'postgres',
-        source: 'sqlite',
-        state: 'mirroring',
-        lag: { changes: 0, seconds: 0 },
-        error: expect.stringContaining('PostgreSQL is away'),
-      })
-      expect(await target.moves.unit('feedback')).toMatchObject({ mirror: null, archived: true })
-      expect(await target.moves.unit('users')).toMatchObject({ mirror: null, archived: false, error: null })
-      server.proxy.accept()
-      await target.until(UNIT, ({ error, lag }) => error === null && lag !== null)
-    } finally {
-      await bench?.close()
-      bench = undefined
-      await server.close()
-    }
+    const target = await mirrored({ behindProxy: true })
+    await target.mirror('feedback')
+    await target.cutOver('feedback')
+    await target.verify('feedback')
+    await target.moves.act('feedback', 'finish', OPERATOR)
+    target.proxy.refuse()
+    await target.restart()
+    expect(await target.moves.unit(UNIT)).toMatchObject({
+      placement: 'sqlite',
+      mirror: 'postgres',
+      source: 'sqlite',
+      state: 'mirroring',
+      lag: { changes: 0, seconds: 0 },
+      error: expect.stringContaining('PostgreSQL is away'),
+    })
+    expect(await target.moves.unit('feedback')).toMatchObject({ mirror: null, archived: true })
+    expect(await target.moves.unit('users')).toMatchObject({ mirror: null, archived: false, error: null })
+    target.proxy.accept()
+    await target.until(UNIT, ({ error, lag }) => error === null && lag !== null)
   })
 })
 

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { plainDatabases, type TestDatabase } from '../../test/databases.ts'
+import { openDatabase, type TestDatabase } from '../../test/databases.ts'
 import type { Answer, Order, WrittenUnit } from '../../test/moves-child.ts'
 import type { MoveAction, StorageUnit } from './moves.schema.ts'
 
@@ -15,7 +15,7 @@ let database: TestDatabase
 let child: ChildProcess | undefined
 beforeEach(async () => {
   dataDir = mkdtempSync(join(tmpdir(), 'holdfast-kills-'))
-  database = await plainDatabases.find(({ name }) => name === 'postgres')!.open()
+  database = await openDatabase('postgres')
 })
 afterEach(async () => {
   child?.kill('SIGKILL')

@@ -1,17 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { MoveClient } from '../../test/move-client.ts'
 import { fillTables, randomOf } from '../../test/move-data.ts'
-import { type MoveBench, OPERATOR, openMoveBench } from '../../test/moves.ts'
+import { type MoveBench, moveBench, OPERATOR } from '../../test/moves.ts'
 import { AppError } from '../core/errors.ts'
 import type { Domain } from '../db/domains.ts'
 import { allUnits } from './unit.ts'
-
-let bench: MoveBench | undefined
-
-afterEach(async () => {
-  await bench?.close()
-  bench = undefined
-})
 
 /** A step that is refused because of what happens meanwhile is taken again, as a person would. */
 async function insist(target: MoveBench, unit: string, action: 'cutover' | 'rollback'): Promise<void> {
@@ -28,8 +21,7 @@ async function insist(target: MoveBench, unit: string, action: 'cutover' | 'roll
 
 describe('a unit under load', () => {
   it.each(allUnits.map(({ name }) => name))('%s loses no write and fails no call', async (unit) => {
-    const target = await openMoveBench()
-    bench = target
+    const target = await moveBench()
     const random = randomOf(7)
     const dbOf = (domain: Domain) => target.storage.getAppDbFor(domain)
     const rules = await target.rules(unit)

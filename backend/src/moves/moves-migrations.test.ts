@@ -2,8 +2,8 @@ import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { afterEach, expect, it } from 'vitest'
-import { type MoveBench, OPERATOR, openMoveBench } from '../../test/moves.ts'
+import { expect, it, onTestFinished } from 'vitest'
+import { moveBench, OPERATOR } from '../../test/moves.ts'
 import { migrate } from '../db/migrate.ts'
 import type { SqlStore } from '../db/sql-store.ts'
 import { createCapture } from './capture.ts'
@@ -14,18 +14,10 @@ const TABLES = { audit: 'audit_log', notifications: 'notification_log', feedback
 type Unit = keyof typeof TABLES
 const UNITS: readonly Unit[] = ['audit', 'notifications', 'feedback']
 
-let bench: MoveBench | undefined
-let root: string | undefined
-afterEach(async () => {
-  await bench?.close()
-  bench = undefined
-  if (root) rmSync(root, { recursive: true, force: true })
-})
-
 /** The migrations of the next version: they make the tables anew in SQLite, add a column, and change every row. */
 async function nextVersion(sqlite: SqlStore): Promise<URL> {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-next-'))
-  root = folder
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   for (const name of readdirSync(DB).filter((each) => each.endsWith('-migrations')))
     cpSync(join(DB, name), join(folder, name), { recursive: true })
   const numbers = readdirSync(join(folder, 'sqlite-migrations')).map((name) => Number(name.slice(0, 3)))
@@ -60,8 +52,7 @@ async function rebuild(sqlite: SqlStore, table: string): Promise<string> {
 it('migrations pass what keeps others out, and what they tear is put right', {
   timeout: 180_000,
 }, async () => {
-  const target = await openMoveBench()
-  bench = target
+  const target = await moveBench()
   const { moves } = target
   for (const unit of UNITS) {
     await target.fill(unit, 40, 7)

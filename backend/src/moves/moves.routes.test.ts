@@ -4,13 +4,12 @@ import { join } from 'node:path'
 import { io } from 'socket.io-client'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Client, startTestApp, type TestApp } from '../../test/app.ts'
-import { plainDatabases, type TestDatabase } from '../../test/databases.ts'
+import { openDatabase, type TestDatabase } from '../../test/databases.ts'
 import { awaitsCopy } from '../../test/moves.ts'
 import { openTestStorage } from '../../test/product.ts'
 import type { Storage } from '../db/app-db-router.ts'
 import type { MoveLogEntry, StorageUnit } from './moves.schema.ts'
 
-const postgres = plainDatabases.find((kind) => kind.name === 'postgres')!
 /** A flip needs no calm minute before it, and no budget on a machine that runs other tests. */
 const QUICK = { pollMs: 20, gatherMs: 1, calmMs: 0, pauseLimitMs: 5_000, pauseBudgetMs: 5_000 }
 
@@ -34,7 +33,7 @@ async function start(postgresAppUrl: string | undefined): Promise<void> {
 
 beforeEach(async () => {
   dataDir = mkdtempSync(join(tmpdir(), 'holdfast-moves-'))
-  database = await postgres.open()
+  database = await openDatabase('postgres')
 })
 afterEach(async () => {
   await app.stop()

@@ -1,30 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest'
-import { type MoveBench, OPERATOR, openMoveBench } from '../../test/moves.ts'
-import { startPostgresBehindProxy } from '../../test/postgres-proxy.ts'
-import { AppError } from '../core/errors.ts'
+import { describe, expect, it } from 'vitest'
+import { moveBench, OPERATOR, reasonsOf } from '../../test/moves.ts'
 import { allUnits } from './unit.ts'
-
-let bench: MoveBench | undefined
-
-afterEach(async () => {
-  await bench?.close()
-  bench = undefined
-})
-
-async function open(options: Parameters<typeof openMoveBench>[0] = {}): Promise<MoveBench> {
-  bench = await openMoveBench(options)
-  return bench
-}
-
-const reasonsOf = (promise: Promise<unknown>) =>
-  promise.then(
-    () => [],
-    (error: unknown) => (error instanceof AppError ? error.extra.reasons : error),
-  )
 
 describe('a unit', () => {
   it.each(allUnits.map(({ name }) => name))('%s goes to PostgreSQL, back, and stays there', async (unit) => {
-    const target = await open()
+    const target = await moveBench()
     await target.fill(unit, 60)
     const before = (await target.contents(unit)).sqlite
 
@@ -60,7 +40,7 @@ describe('a unit', () => {
 
 describe('a step', () => {
   it('is refused with its reason, and changes nothing', async () => {
-    const target = await open()
+    const target = await moveBench()
     await expect(reasonsOf(target.moves.act('audit', 'cutover', OPERATOR))).resolves.toEqual([
       expect.stringContaining('no mirror'),
     ])
@@ -77,7 +57,7 @@ describe('a step', () => {
   })
 
   it('mirror is refused where the target has rows of its own among those that every installation starts with', async () => {
-    const target = await open()
+    const target = await moveBench()
     const postgres = target.db('postgres')
     const own = await postgres.queryOne<{ value: string }>(
       `SELECT value FROM settings WHERE key = 'oidc.scopes'`,
@@ -106,7 +86,7 @@ describe('a step', () => {
   })
 
   it('abort leaves the source alone and the target empty', async () => {
-    const target = await open()
+    const target = await moveBench()
     await target.fill('insights', 30)
     const before = (await target.contents('insights')).sqlite
     await target.mirror('insights')
@@ -123,37 +103,30 @@ describe('a step', () => {
 
 describe('while PostgreSQL is away', () => {
   it('a move is shown as it was, with the reason, and goes on afterwards', async () => {
-    const server = await startPostgresBehindProxy()
-    try {
-      const target = await open({ database: server.database })
-      await target.fill('webhooks', 5)
-      await target.mirror('webhooks')
-      server.proxy.refuse()
-      const away = await target.until(
-        'webhooks',
-        ({ error }) => error?.startsWith('PostgreSQL is away') ?? false,
-      )
-      expect(away).toMatchObject({ mirror: 'postgres', source: 'sqlite', state: 'mirroring' })
-      expect(await target.moves.unit('users')).toMatchObject({ mirror: null, error: null })
-      await expect(target.moves.act('users', 'mirror', OPERATOR)).rejects.toMatchObject({
-        status: 503,
-        code: 'store_unavailable',
-      })
-      const [plan] = (await target.moves.plan(['users'])).units
-      expect(plan?.obstacles).toEqual([expect.stringContaining('PostgreSQL is away')])
-      server.proxy.accept()
-      await target.until('webhooks', ({ error, lag }) => error === null && lag !== null)
-    } finally {
-      await bench?.close()
-      bench = undefined
-      await server.close()
-    }
+    const target = await moveBench({ behindProxy: true })
+    await target.fill('webhooks', 5)
+    await target.mirror('webhooks')
+    target.proxy.refuse()
+    const away = await target.until(
+      'webhooks',
+      ({ error }) => error?.startsWith('PostgreSQL is away') ?? false,
+    )
+    expect(away).toMatchObject({ mirror: 'postgres', source: 'sqlite', state: 'mirroring' })
+    expect(await target.moves.unit('users')).toMatchObject({ mirror: null, error: null })
+    await expect(target.moves.act('users', 'mirror', OPERATOR)).rejects.toMatchObject({
+      status: 503,
+      code: 'store_unavailable',
+    })
+    const [plan] = (await target.moves.plan(['users'])).units
+    expect(plan?.obstacles).toEqual([expect.stringContaining('PostgreSQL is away')])
+    target.proxy.accept()
+    await target.until('webhooks', ({ error, lag }) => error === null && lag !== null)
   })
 })
 
 describe('the product started again', () => {
   it('goes on with a mirror, in both directions', async () => {
-    const target = await open()
+    const target = await moveBench()
     await target.fill('webhooks', 40)
     await target.moves.act('webhooks', 'mirror', OPERATOR)
     await target.restart()

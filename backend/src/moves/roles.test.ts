@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { databases, type TestDatabase } from '../../test/databases.ts'
+import { type DatabaseKind, openDatabase, type TestDatabase } from '../../test/databases.ts'
 import type { Domain } from '../db/domains.ts'
 import type { Decision } from '../db/placement-decision.ts'
 import type { Placement } from '../db/placement-store.ts'
@@ -7,7 +7,7 @@ import { readTableShapes, type TableShape } from '../db/transfer/index.ts'
 import { createCapture, type Role } from './capture.ts'
 import { settleRoles } from './roles.ts'
 
-const open = (name: string) => databases.find((kind) => kind.name === name)!.open({ migrated: true })
+const open = (name: DatabaseKind['name']) => openDatabase(name, { migrated: true })
 let sqlite: TestDatabase
 let postgres: TestDatabase
 let shapes: TableShape[]

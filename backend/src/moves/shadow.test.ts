@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { holding } from '../../test/holding.ts'
-import { type MoveBench, OPERATOR, openMoveBench } from '../../test/moves.ts'
-import { startPostgresBehindProxy } from '../../test/postgres-proxy.ts'
+import { type MoveBench, type MoveBenchOptions, moveBench, OPERATOR } from '../../test/moves.ts'
 import { AppError } from '../core/errors.ts'
 import { applyingSql } from './capture.ts'
 import type { StorageUnit } from './moves.schema.ts'
@@ -10,16 +9,9 @@ import type { StorageUnit } from './moves.schema.ts'
 const UNIT = 'settings'
 const ALL = 'SELECT s.key, s.value FROM settings AS s WHERE s.category = $1 ORDER BY s.key'
 
-let bench: MoveBench | undefined
-afterEach(async () => {
-  await bench?.close()
-  bench = undefined
-})
-
 /** A mirrored unit, every read of which runs on the mirror too. */
-async function shadowed(options: Parameters<typeof openMoveBench>[0] = {}) {
-  const opened = await openMoveBench(options)
-  bench = opened
+async function shadowed(options: MoveBenchOptions = {}) {
+  const opened = await moveBench(options)
   await opened.mirror(UNIT)
   await opened.moves.shadow(UNIT, 100, OPERATOR)
   const db = opened.storage.getAppDbFor(UNIT)
@@ -112,35 +104,28 @@ describe('shadow reads', () => {
   })
 
   it('are nobody’s business while the mirror hangs or is away', async () => {
-    const server = await startPostgresBehindProxy()
-    try {
-      const mirror = holding()
-      const { opened, db, write, until } = await shadowed({
-        database: server.database,
-        control: mirror.control,
-      })
-      await write('here')
-      await settled(opened)
-      mirror.hold('query')
-      for (let i = 0; i < 10; i++) expect(await db.query(ALL, ['x'])).toHaveLength(1)
-      mirror.letGo()
-      // Two at once were asked; the others were left out at once.
-      await until(({ compared, left }) => compared === 2 && left === 8)
+    const mirror = holding()
+    const { opened, db, write, until } = await shadowed({
+      behindProxy: true,
+      control: mirror.control,
+    })
+    await write('here')
+    await settled(opened)
+    mirror.hold('query')
+    for (let i = 0; i < 10; i++) expect(await db.query(ALL, ['x'])).toHaveLength(1)
+    mirror.letGo()
+    // Two at once were asked; the others were left out at once.
+    await until(({ compared, left }) => compared === 2 && left === 8)
 
-      server.proxy.refuse()
-      await opened.until(UNIT, ({ error }) => error?.startsWith('PostgreSQL is away') ?? false)
-      for (let i = 0; i < 10; i++) expect(await db.query(ALL, ['x'])).toHaveLength(1)
-      expect((await opened.moves.unit(UNIT)).shadow).toMatchObject({ share: 100, mismatches: 0 })
-      server.proxy.accept()
-      await opened.until(UNIT, ({ error, lag }) => error === null && lag !== null)
-      const { compared } = (await until(() => true)).shadow ?? { compared: 0 }
-      await db.query(ALL, ['x'])
-      await until((now) => now.compared > compared)
-    } finally {
-      await bench?.close()
-      bench = undefined
-      await server.close()
-    }
+    opened.proxy.refuse()
+    await opened.until(UNIT, ({ error }) => error?.startsWith('PostgreSQL is away') ?? false)
+    for (let i = 0; i < 10; i++) expect(await db.query(ALL, ['x'])).toHaveLength(1)
+    expect((await opened.moves.unit(UNIT)).shadow).toMatchObject({ share: 100, mismatches: 0 })
+    opened.proxy.accept()
+    await opened.until(UNIT, ({ error, lag }) => error === null && lag !== null)
+    const { compared } = (await until(() => true)).shadow ?? { compared: 0 }
+    await db.query(ALL, ['x'])
+    await until((now) => now.compared > compared)
   })
 
   it('say when the mirror cannot answer at all', async () => {

@@ -1,33 +1,22 @@
-import { afterEach, describe, expect, it } from 'vitest'
-import { type MoveBench, OPERATOR, openMoveBench } from '../../test/moves.ts'
-import { AppError } from '../core/errors.ts'
+import { describe, expect, it } from 'vitest'
+import { type MoveBench, moveBench, OPERATOR, reasonsOf } from '../../test/moves.ts'
 import { reasonsOfStores } from './soundness.ts'
 import { sidesOf, unitNamed } from './unit.ts'
 
 let bench: MoveBench
-afterEach(() => bench.close())
 
 async function mirrored(unit: string): Promise<void> {
-  bench = await openMoveBench()
+  bench = await moveBench()
   await bench.fill(unit, 20)
   await bench.mirror(unit)
 }
-
-const reasonsOf = (promise: Promise<unknown>): Promise<string[]> =>
-  promise.then(
-    () => [],
-    (error: unknown) => {
-      if (!(error instanceof AppError) || !Array.isArray(error.extra.reasons)) throw error
-      return error.extra.reasons
-    },
-  )
 
 const act = (unit: string, action: Parameters<MoveBench['moves']['act']>[1]) =>
   reasonsOf(action === 'cutover' ? bench.cutOver(unit) : bench.moves.act(unit, action, OPERATOR))
 
 describe('tables that were changed by hand', () => {
   it('are refused before a mirror, with what to do, and hold up no other unit', async () => {
-    bench = await openMoveBench()
+    bench = await moveBench()
     await bench.db('postgres').execute('ALTER TABLE audit_log RENAME COLUMN user_id TO actor_id')
     const reason = expect.stringMatching(/^audit_log.user_id is in SQLite only\. .* take that back/)
     expect(await act('audit', 'mirror')).toEqual([reason])
@@ -94,7 +83,7 @@ describe('triggers that are dropped by hand', () => {
 
 describe('clocks that differ', () => {
   it('are refused where the lag could not be told', async () => {
-    bench = await openMoveBench({ clock: () => new Date(Date.now() + 90_000) })
+    bench = await moveBench({ clock: () => new Date(Date.now() + 90_000) })
     expect(await act('audit', 'mirror')).toEqual([
       expect.stringMatching(
         /^The clock of PostgreSQL is (89|90)\.\d s behind that of this machine.*time server$/,
@@ -106,7 +95,7 @@ describe('clocks that differ', () => {
 
 describe('a small disk', () => {
   it.each(['sqlite', 'postgres'] as const)('is refused before a mirror of %s', async (placement) => {
-    bench = await openMoveBench({ placement })
+    bench = await moveBench({ placement })
     await bench.storage.control.openSqlite()
     const sides = sidesOf(bench.storage.control, unitNamed('audit'))!
     const facts = { sides, shapes: await bench.shapes('audit'), clock: () => new Date(), lagGoalMs: 60_000 }

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest'
-import { plainDatabases } from '../../../test/databases.ts'
+import { openDatabase } from '../../../test/databases.ts'
 import { databaseExists, dropDatabase, onDatabase, withLink } from './index.ts'
 
 it('is dropped by its owner while the last session of a superuser ends', async () => {
-  const database = await plainDatabases.find(({ name }) => name === 'postgres')!.open()
+  const database = await openDatabase('postgres')
   const admin = database.location
   const name = `${new URL(admin).pathname.slice(1)}_scratch`
   const own = new URL(admin)

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { databases, plainDatabases } from '../../../test/databases.ts'
+import { openDatabase } from '../../../test/databases.ts'
 import { aSample, openEmptyMetrics } from '../../../test/metrics.ts'
 import { PgLink } from '../transfer/pg-link.ts'
 import { differencesOf } from './fingerprint.ts'
@@ -8,8 +8,7 @@ import { digestTables } from './pg-digest.ts'
 import { openPgSnapshot } from './pg-snapshot.ts'
 
 it('is the same read a little at a time, in tables, partitions and what has neither', async () => {
-  const kind = plainDatabases.find(({ name }) => name === 'postgres')!
-  const database = await kind.open()
+  const database = await openDatabase('postgres')
   try {
     await database.store.transaction((tx) =>
       tx.execScript(`
@@ -55,8 +54,7 @@ it('is the same read a little at a time, in tables, partitions and what has neit
 })
 
 it('leaves nothing out that is dropped meanwhile', async () => {
-  const kind = plainDatabases.find(({ name }) => name === 'postgres')!
-  const database = await kind.open()
+  const database = await openDatabase('postgres')
   try {
     await database.store.transaction((tx) =>
       tx.execScript(`
@@ -78,8 +76,7 @@ it('leaves nothing out that is dropped meanwhile', async () => {
 })
 
 it('holds what TimescaleDB has made of samples that are gone', async () => {
-  const kind = databases.find(({ name }) => name === 'timescale')!
-  const database = await kind.open({ migrated: true })
+  const database = await openDatabase('timescale', { migrated: true })
   try {
     const noon = Date.UTC(2026, 0, 5, 12)
     const metrics = await openEmptyMetrics(database.db, noon)

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { databases, type TestDatabase } from '../../../test/databases.ts'
+import { openDatabase, type TestDatabase } from '../../../test/databases.ts'
 import { codecOf, encodeRow, InvalidText, isReject, type SourceValue } from './codecs.ts'
 import type { ColumnKind, ColumnShape, TableShape } from './types.ts'
 
@@ -114,7 +114,7 @@ describe('codecs beside PostgreSQL', () => {
   let postgres: TestDatabase
   let client: pg.Client
   beforeAll(async () => {
-    postgres = await databases.find(({ name }) => name === 'postgres')!.open()
+    postgres = await openDatabase('postgres')
     client = new pg.Client(postgres.location)
     await client.connect()
     await client.query(`SET timezone = 'UTC'`)

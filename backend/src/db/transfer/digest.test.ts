@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { databases, type TestDatabase } from '../../../test/databases.ts'
+import { openDatabase, type TestDatabase } from '../../../test/databases.ts'
 import { compareDigests, DigestBuilder, digestHex, digestSql, hash64 } from './digest.ts'
 import { RowBytes } from './row-bytes.ts'
 import type { CanonicalRow, TableShape } from './types.ts'
@@ -67,7 +67,7 @@ describe('row hashes', () => {
   let postgres: TestDatabase
   let client: pg.Client
   beforeAll(async () => {
-    postgres = await databases.find(({ name }) => name === 'postgres')!.open()
+    postgres = await openDatabase('postgres')
     client = new pg.Client(postgres.location)
     await client.connect()
   })

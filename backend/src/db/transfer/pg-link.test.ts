@@ -1,16 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type PostgresBehindProxy, startPostgresBehindProxy } from '../../../test/postgres-proxy.ts'
+import { openDatabase, type TestDatabase } from '../../../test/databases.ts'
+import { type StoreProxy, startProxy } from '../../../test/proxy.ts'
 import { PgLink } from './pg-link.ts'
 
-let postgres: PostgresBehindProxy
+let postgres: TestDatabase
+let proxy: StoreProxy
 let link: PgLink
 beforeEach(async () => {
-  postgres = await startPostgresBehindProxy()
-  link = await PgLink.open(postgres.proxy.url, { connectTimeoutMs: 2_000, silenceMs: 100 })
+  postgres = await openDatabase('postgres')
+  proxy = await startProxy(postgres.location)
+  link = await PgLink.open(proxy.url, { connectTimeoutMs: 2_000, silenceMs: 100 })
 })
 afterEach(async () => {
   await link.close()
+  await proxy.close()
   await postgres.close()
 })
 
@@ -24,7 +28,7 @@ describe('a connection for bulk work', () => {
     async (spareNew) => {
       const asked = link.query('SELECT pg_sleep(0.5)')
       await sleep(100)
-      postgres.proxy.silence({ spareNew })
+      proxy.silence({ spareNew })
       await expect(asked).rejects.toMatchObject({ kind: 'unavailable' })
       await expect(link.query('SELECT 1')).rejects.toMatchObject({ kind: 'unavailable' })
     },
@@ -34,7 +38,7 @@ describe('a connection for bulk work', () => {
     await link.script('CREATE TEMPORARY TABLE lines (line text)')
     const copy = link.copy('COPY lines FROM STDIN')
     await copy.write(Buffer.from('first\n'))
-    postgres.proxy.silence({ spareNew: true })
+    proxy.silence({ spareNew: true })
     const lines = Buffer.from(`${'x'.repeat(1_000_000)}\n`)
     const written = (async () => {
       for (let i = 0; i < 100; i++) await copy.write(lines)

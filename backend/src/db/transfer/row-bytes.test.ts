@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { databases, type TestDatabase } from '../../../test/databases.ts'
+import { openDatabase, type TestDatabase } from '../../../test/databases.ts'
 import { encodeRow, isReject, type SourceValue } from './codecs.ts'
 import { digestSql, hash64 } from './digest.ts'
 import { copyHeader, copyTrailer, type FastValue, RowBytes } from './row-bytes.ts'
@@ -75,7 +75,7 @@ describe('rows as bytes', () => {
   let postgres: TestDatabase
   let client: pg.Client
   beforeAll(async () => {
-    postgres = await databases.find(({ name }) => name === 'postgres')!.open()
+    postgres = await openDatabase('postgres')
     client = new pg.Client(postgres.location)
     await client.connect()
     await client.query(`SET timezone = 'UTC'`)

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { databases, type TestDatabase } from '../../../test/databases.ts'
+import { databases, openDatabase, type TestDatabase } from '../../../test/databases.ts'
 import { deleteKeys, rowsByKeys, upsertRows } from './rows.ts'
 import { readTableShapes } from './shapes.ts'
 import type { CanonicalRow, TableShape } from './types.ts'
@@ -27,7 +27,7 @@ describe.each(databases)('rows by their keys on $name', (kind) => {
   let metrics: TableShape
   beforeEach(async () => {
     database = await kind.open({ migrated: true })
-    other = await databases.find(({ dialect }) => dialect !== kind.dialect)!.open({ migrated: true })
+    other = await openDatabase(kind.dialect === 'sqlite' ? 'postgres' : 'sqlite', { migrated: true })
     const [sqlite, postgres] = kind.dialect === 'sqlite' ? [database, other] : [other, database]
     const shapes = await readTableShapes(sqlite.store, postgres.store, ['traces', 'metrics'])
     const named = (table: string) => shapes.find((shape) => shape.table === table)!
@@ -105,8 +105,8 @@ describe.each(databases)('rows by their keys on $name', (kind) => {
 
 describe('rows that only one store can hold', () => {
   it('are rejected with what is wrong', async () => {
-    const sqlite = await databases.find(({ name }) => name === 'sqlite')!.open({ migrated: true })
-    const postgres = await databases.find(({ name }) => name === 'postgres')!.open({ migrated: true })
+    const sqlite = await openDatabase('sqlite', { migrated: true })
+    const postgres = await openDatabase('postgres', { migrated: true })
     try {
       const [spans] = await readTableShapes(sqlite.store, postgres.store, ['traces'])
       await sqlite.store.transaction((tx) =>

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { databases, type TestDatabase } from '../../../test/databases.ts'
+import { type DatabaseKind, openDatabase, type TestDatabase } from '../../../test/databases.ts'
 import { domainNames } from '../domains.ts'
 import { readTableShapes } from './shapes.ts'
 
-const open = (name: string) => databases.find((kind) => kind.name === name)!.open({ migrated: true })
+const open = (name: DatabaseKind['name']) => openDatabase(name, { migrated: true })
 
 describe('table shapes', () => {
   let sqlite: TestDatabase
