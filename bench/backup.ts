@@ -119,7 +119,7 @@ try {
     await note('plain', () => plainDump())
     await note('sameLevel', () => plainDump('--compress=1'))
     await note('backup', async () => {
-      name = await createBackup(place, 'manual', { ...watch, pace: createPace(WORKING_SHARE) })
+      name = await createBackup(place, 'manual', { ...watch, pace: createPace(WORKING_SHARE, () => false) })
     })
   }
   const fileBytes = statSync(join(place.folder, name)).size
@@ -167,7 +167,7 @@ try {
       apiP99OfIdleWhileProved: rounded(beside.proofP99Ms / beside.idleP99Ms),
     },
     notes: [
-      'a backup hashes every row in the snapshot that it dumps, at the pace that the product keeps; pg_dump is run with --format=custom, SameLevel with --compress=1 too',
+      'a backup hashes every row in the snapshot that it dumps, at the pace that the product keeps while nobody asks it for anything; pg_dump is run with --format=custom, SameLevel with --compress=1 too',
       'a restore is compared with pg_restore and the hashing of what it restored',
       `apiP99: a light endpoint of the built product at ${OFFERED} requests a second, while nothing else runs, while a backup is made and while it is proved`,
     ],

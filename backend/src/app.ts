@@ -217,6 +217,7 @@ export function createApp(options: AppOptions): App {
     clock,
     log: part('backups'),
     audit: audit.record,
+    isAsked: () => processMetrics.isAsked(),
   })
   const collector = () => {
     const { queueLength, droppedSamples } = metrics.service.stats()

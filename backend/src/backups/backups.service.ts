@@ -42,6 +42,8 @@ export interface BackupsServiceDeps {
   readonly place: BackupPlace
   readonly settings: BackupSettings
   readonly getAppDbFor: (domain: Domain) => AppDb
+  /** Whether the server is asked for something at present; undefined in a process that answers nobody. */
+  readonly isAsked?: (() => boolean) | undefined
   /** Stops the product, completes a restore and starts it again; undefined where nobody can. */
   readonly completeRestore?: ((prepared: PreparedRestore, by: string | null) => void) | undefined
 }
@@ -298,10 +300,11 @@ class Backups implements BackupsService {
     }
     this.#operation = operation
     this.#abort = new AbortController()
+    const { isAsked } = this.#deps
     const watch: Watch = {
       signal: this.#abort.signal,
       // Whoever restores is waiting for it.
-      pace: kind === 'restore' ? undefined : createPace(WORKING_SHARE),
+      pace: kind === 'restore' || !isAsked ? undefined : createPace(WORKING_SHARE, isAsked),
       onProgress: (step, share) => {
         if (this.#operation) this.#operation = { ...this.#operation, step, share }
       },

@@ -25,7 +25,7 @@ export interface BackupPlace {
   onStep?(step: string): void | Promise<void>
 }
 
-/** Of the time, while a backup is made or proved beside a server that answers requests. */
+/** Of the time, while a backup is made or proved and the server is asked for something. */
 export const WORKING_SHARE = 0.5
 
 export interface Watch {

@@ -46,15 +46,20 @@ export function createProcessMetrics(deps: {
 
   const updateMoves = createMoveMetrics(registry)
   const recent = recentP99()
+  let askedAtMs = Number.NEGATIVE_INFINITY
 
   return {
     observe(route: { method: string; path: string }, status: number, seconds: number): void {
       if (!SLOW_BY_NATURE.test(route.path)) recent.add(seconds * 1_000)
+      if (!OF_MACHINES.test(route.path)) askedAtMs = performance.now()
       latency.observe({ method: route.method, route: route.path, status: String(status) }, seconds)
     },
 
     /** Of the last seconds; null when there were few requests. */
     requestP99Ms: recent.p99Ms,
+
+    /** Whether a person, or a program in the name of one, has asked for something in the last seconds. */
+    isAsked: () => performance.now() - askedAtMs < RECENT_MS,
 
     /** Of the last minute or so. */
     eventLoopDelayP99Ms: delay.p99Ms,
@@ -86,6 +91,8 @@ export function createProcessMetrics(deps: {
 
 /** Routes that read everything, or answer for as long as somebody listens. */
 const SLOW_BY_NATURE = /^\/api\/storage\/|\/logs\b/
+/** Health checks and collectors come at their hours, whether somebody is there or not. */
+const OF_MACHINES = /^\/health\/|^\/metrics$/
 const RECENT_REQUESTS = 200
 const RECENT_MS = 5_000
 const ENOUGH_REQUESTS = 20
