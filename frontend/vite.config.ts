@@ -1,12 +1,23 @@
 import { env } from 'node:process'
+import { constants } from 'node:zlib'
 import tailwind from '@tailwindcss/vite'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
+import { compression, defineAlgorithm } from 'vite-plugin-compression2'
 
 const backend = `http://127.0.0.1:${env.PORT ?? 3051}`
 
 export default defineConfig({
-  plugins: [react(), tailwind()],
+  plugins: [
+    react(),
+    tailwind(),
+    // Once and thoroughly here, instead of quickly for each reader.
+    compression({
+      include: /\.(js|css|svg)$/,
+      threshold: 1024,
+      algorithms: [defineAlgorithm('brotliCompress', { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } })],
+    }),
+  ],
   build: {
     target: 'es2022',
     // Data URIs would need `data:` in the content security policy.

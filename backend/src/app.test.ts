@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { brotliCompressSync, brotliDecompressSync } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ADMIN, startTestApp, type TestApp } from '../test/app.ts'
 import { plainDatabases, type TestDatabase } from '../test/databases.ts'
@@ -122,6 +123,7 @@ describe.each(plainDatabases)('the app on $name', ({ open }) => {
       mkdirSync(join(folder, 'assets'))
       writeFileSync(join(folder, 'index.html'), '<!doctype html><title>page</title>')
       writeFileSync(join(folder, 'assets', 'main-abc123.js'), 'export {}')
+      writeFileSync(join(folder, 'assets', 'main-abc123.js.br'), brotliCompressSync('export {} // small'))
       writeFileSync(join(folder, '.env'), 'SECRET')
     })
     afterAll(() => rmSync(folder, { recursive: true }))
@@ -152,6 +154,28 @@ describe.each(plainDatabases)('the app on $name', ({ open }) => {
         expect((await app.raw(path)).status, path).toBeGreaterThanOrEqual(400)
       }
       expect((await app.client().post('/setup', {})).status).toBe(404)
+      for (const path of ['/assets/%E0%A4%A', '/%', '/api/endpoints/%E0%A4%A']) {
+        const { status, headers, text } = await app.raw(path)
+        expect([status, headers['content-type']], path).toEqual([400, expect.stringMatching(/problem\+json/)])
+        expect(JSON.parse(text).code, path).toBe('bad_request')
+      }
+    })
+
+    it('sends what the build has compressed to whoever can read it', async () => {
+      app = await startTestApp({ db: database.db, pageFolder: folder })
+      const get = (encodings: string) =>
+        app.raw('/assets/main-abc123.js', { headers: { 'accept-encoding': encodings } })
+      const small = await get('gzip, deflate, br, zstd')
+      expect(brotliDecompressSync(small.body).toString()).toBe('export {} // small')
+      expect(small.headers).toMatchObject({
+        'content-encoding': 'br',
+        'content-type': expect.stringContaining('text/javascript'),
+        'cache-control': 'public, max-age=31536000, immutable',
+        vary: expect.stringMatching(/accept-encoding/i),
+      })
+      const plain = await get('identity')
+      expect(plain.text).toBe('export {}')
+      expect(plain.headers).not.toHaveProperty('content-encoding')
     })
 
     it('says how to build it when it is missing', async () => {

@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import { request } from 'node:http'
+import { type IncomingHttpHeaders, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -56,6 +56,13 @@ export interface Client {
   post(path: string, body?: unknown): Promise<Answer>
 }
 
+interface RawAnswer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body: Buffer
+  readonly text: string
+}
+
 export interface TestApp {
   readonly app: App
   readonly base: string
@@ -72,10 +79,7 @@ export interface TestApp {
     username?: string,
   ): Promise<Client & { readonly id: string; readonly username: string }>
   /** Sends a request as it stands: any path, any Host. */
-  raw(
-    path: string,
-    options?: { method?: string; headers?: Record<string, string> },
-  ): Promise<{ status: number; text: string }>
+  raw(path: string, options?: { method?: string; headers?: Record<string, string> }): Promise<RawAnswer>
   /** Writes what is collected in memory: uses of sessions and tokens. */
   flush(): Promise<void>
   stop(): Promise<void>
@@ -218,16 +222,21 @@ function sendRaw(
   path: string,
   options: { method?: string; headers?: Record<string, string> } = {},
 ) {
-  return new Promise<{ status: number; text: string }>((resolve, reject) => {
+  return new Promise<RawAnswer>((resolve, reject) => {
     const sent = request(
       { host: '127.0.0.1', port, path, method: 'GET', agent: false, ...options },
       (response) => {
-        let text = ''
-        response.setEncoding('utf8')
-        response.on('data', (chunk: string) => {
-          text += chunk
+        const chunks: Buffer[] = []
+        response.on('data', (chunk: Buffer) => chunks.push(chunk))
+        response.on('end', () => {
+          const body = Buffer.concat(chunks)
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            body,
+            text: body.toString(),
+          })
         })
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, text }))
       },
     )
     sent.on('error', reject).end()
