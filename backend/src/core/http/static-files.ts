@@ -10,8 +10,8 @@ const NOT_PAGES = new Set(['api', 'health', 'metrics', 'assets', 'socket.io'])
 
 /**
  * Serves the built web page from `folder`. Files under `/assets` have a hash in their name and never change;
- * everything else is asked for again each time (ETag). What the build has compressed is sent as it lies there. A path that looks like a page gets `index.html`, whose
- * router knows the pages.
+ * everything else is asked for again each time (ETag). What the build has compressed is sent as it lies there. A
+ * path that looks like a page gets `index.html`, whose router knows the pages.
  */
 export function staticFiles(folder: string): RequestHandler {
   const index = join(folder, 'index.html')
