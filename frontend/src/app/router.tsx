@@ -20,7 +20,7 @@ import { networksSearch } from '../features/networks/networks-search.ts'
 import { settingsSearch } from '../features/settings/settings-search.ts'
 import { stackSearch, stacksSearch } from '../features/stacks/stacks-search.ts'
 import { storageSearch } from '../features/storage/storage-search.ts'
-import { authQuery } from '../lib/api/queries.ts'
+import { authQuery, endpointsQuery, overviewQuery } from '../lib/api/queries.ts'
 import { queryClient } from '../lib/query-client.ts'
 import { defineSearch, integerParam, parseSearch, stringifySearch, textParam } from '../lib/search.ts'
 import { texts } from '../lib/texts.ts'
@@ -30,6 +30,9 @@ import { PageError, PageNotFound, PagePending, RootError, RootNotFound } from '.
 interface RouterContext {
   queryClient: QueryClient
 }
+
+/** A loader asks for what is not known yet while the code of its page is on its way; nothing waits for the answer. */
+const UNLESS_KNOWN = { staleTime: Number.POSITIVE_INFINITY }
 
 const rootRoute = createRootRouteWithContext<RouterContext>()({
   component: Outlet,
@@ -65,6 +68,7 @@ const appRoute = createRoute({
     if (auth.setupRequired) throw redirect({ to: '/setup', search: {} })
     throw redirect({ to: '/login', search: location.href === '/' ? {} : { next: location.href } })
   },
+  loader: () => void queryClient.prefetchQuery({ ...endpointsQuery, ...UNLESS_KNOWN }),
   component: AppLayout,
 })
 
@@ -81,6 +85,7 @@ const overviewRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/',
   staticData: { crumb: texts.nav.overview, byEndpoint: true },
+  loader: () => void queryClient.prefetchQuery({ ...overviewQuery, ...UNLESS_KNOWN }),
   component: lazyRouteComponent(() => import('../features/overview/overview-page.tsx'), 'OverviewPage'),
 })
 

@@ -19,7 +19,9 @@ import { TopCard } from './top-card.tsx'
 
 const t = texts.overview
 // The charts' library is fetched beside the data instead of before the first paint.
-const HostCharts = lazy(() => import('./host-charts.tsx').then((module) => ({ default: module.HostCharts })))
+const hostCharts = import('./host-charts.tsx')
+hostCharts.catch(() => undefined) // told where they are shown
+const HostCharts = lazy(() => hostCharts.then((module) => ({ default: module.HostCharts })))
 const CHARTS_HEIGHT = 'h-42'
 const REFRESH_AFTER_EVENT_MS = 1000
 
