@@ -5,6 +5,7 @@ import { openPostgresStore } from '../db/postgres.ts'
 import {
   databaseExists,
   dropDatabase,
+  holdsTables,
   linkToAny,
   onDatabase,
   openPgSnapshot,
@@ -203,17 +204,14 @@ async function backUpLive(place: BackupPlace, watch: Watch): Promise<string | nu
   }
 }
 
-/** Whether there is nothing that a restore could replace: a server without the database is as good as a new one. */
+/** Whether there is nothing that a restore could replace: no SQLite file, and no database or an empty one. */
 export async function isNew(place: BackupPlace): Promise<boolean> {
   if (existsSync(place.sqlitePath)) return false
   const url = place.postgresUrl
   if (url === undefined) return true
   const { link } = await linkToAny(url, entrances(url))
-  try {
-    return !(await databaseExists(link, databaseOf(url)))
-  } finally {
-    await link.close()
-  }
+  const exists = await databaseExists(link, databaseOf(url)).finally(() => link.close())
+  return !exists || !(await withLink(url, holdsTables))
 }
 
 /**

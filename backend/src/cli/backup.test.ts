@@ -136,23 +136,28 @@ it('restores on a new machine, where there is nothing but the file', async () =>
   expect((await run('list')).last.items).toHaveLength(1)
 })
 
-it('restores into a server without the database, and needs no --no-safety for it', async () => {
+it('restores into a server whose database is missing or empty, and has nothing to lose there', async () => {
   await stop()
   const postgres = await startDumpable()
   const installation = await createInstallation(postgres, 'postgres')
   try {
     const { place, database } = installation
     const name = await createBackup(place, 'manual', watch())
-    await withLink(postgres.url, (link) => dropDatabase(link, database))
     const given = { DATA_DIR: place.dataDir, POSTGRES_APP_URL: place.postgresUrl ?? '' }
-    const { exit, lines } = await run('restore', name, { yes: true }, given)
-    expect([exit, lines]).toMatchObject([
-      0,
-      [
-        { type: 'loss', tables: [] },
-        { type: 'done', safety: null },
-      ],
-    ])
+    const restored = () => run('restore', name, { yes: true }, given)
+    const plain = [
+      { type: 'loss', tables: [] },
+      { type: 'done', safety: null },
+    ]
+    await withLink(postgres.url, (link) => dropDatabase(link, database))
+    expect(await restored()).toMatchObject({ exit: 0, lines: plain })
+    expect(await addedSettings(installation)).toEqual(['test.key'])
+
+    await withLink(postgres.url, async (link) => {
+      await dropDatabase(link, database)
+      await link.script(`CREATE DATABASE ${database}`)
+    })
+    expect(await restored()).toMatchObject({ exit: 0, lines: plain })
     expect(await addedSettings(installation)).toEqual(['test.key'])
   } finally {
     await installation.remove()

@@ -5,6 +5,7 @@ export {
   createLike,
   databaseExists,
   dropDatabase,
+  holdsTables,
   linkToAny,
   listDatabases,
   missingRights,

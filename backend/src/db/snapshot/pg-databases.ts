@@ -112,6 +112,21 @@ export async function databaseExists(link: PgLink, name: string): Promise<boolea
   return (await link.query('SELECT 1 AS one FROM pg_database WHERE datname = $1', [name])).length > 0
 }
 
+/** Whether there is any table in the link's database, in whatever schema; those that belong to extensions do not count. */
+export async function holdsTables(link: PgLink): Promise<boolean> {
+  const [found] = await link.query<{ one: number }>(`
+    SELECT 1 AS one
+    FROM pg_class AS c
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
+      AND NOT EXISTS (
+        SELECT 1 FROM pg_depend AS d
+        WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
+      )
+    LIMIT 1`)
+  return found !== undefined
+}
+
 /**
  * Gives a database another name. Sessions on it are ended first, and no new one gets in meanwhile.
  *
