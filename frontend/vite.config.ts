@@ -1,9 +1,8 @@
 import { env } from 'node:process'
-import { constants } from 'node:zlib'
 import tailwind from '@tailwindcss/vite'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
-import { compression, defineAlgorithm } from 'vite-plugin-compression2'
+import { compression } from 'vite-plugin-compression2'
 
 const backend = `http://127.0.0.1:${env.PORT ?? 3051}`
 
@@ -12,11 +11,7 @@ export default defineConfig({
     react(),
     tailwind(),
     // Once and thoroughly here, instead of quickly for each reader.
-    compression({
-      include: /\.(js|css|svg)$/,
-      threshold: 1024,
-      algorithms: [defineAlgorithm('brotliCompress', { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } })],
-    }),
+    compression({ include: /\.(js|css|svg)$/, threshold: 1024, algorithms: ['brotliCompress'] }),
   ],
   build: {
     target: 'es2022',

@@ -25,6 +25,7 @@ import {
   checkDisk,
   createHealthService,
   createProcessMetrics,
+  createRecentRequests,
   createSystemService,
   docsRoutes,
   healthRoutes,
@@ -200,13 +201,14 @@ export function createApp(options: AppOptions): App {
       backups: () => backups.check(),
     },
   })
+  const requests = createRecentRequests()
   const moves = createMoves({
     control: storage.control,
     status: () => storage.status(),
     log: part('moves'),
     clock,
     dataDir: config.dataDir,
-    requestP99Ms: () => processMetrics.requestP99Ms(),
+    requestP99Ms: requests.p99Ms,
     prepare: { metrics: keepByProduct },
     ...(options.moveLimits ? { limits: options.moveLimits } : {}),
   })
@@ -217,7 +219,7 @@ export function createApp(options: AppOptions): App {
     clock,
     log: part('backups'),
     audit: audit.record,
-    isAsked: () => processMetrics.isAsked(),
+    isAsked: requests.isAsked,
   })
   const collector = () => {
     const { queueLength, droppedSamples } = metrics.service.stats()
@@ -229,13 +231,14 @@ export function createApp(options: AppOptions): App {
     connections: () => realtime.connections(),
     slowConnections: () => realtime.slowConnections(),
     moves: () => moves.metrics(),
+    requests,
   })
   const system = createSystemService({
     version: VERSION,
     startedAt: clock(),
     clock,
     storage: () => facts.describe(),
-    retentionDays: async () => retentionDays(await settings.list()),
+    settings: () => settings.list(),
     collector,
     eventLoopDelayP99Ms: () => processMetrics.eventLoopDelayP99Ms(),
     connections: () => realtime.connections(),
@@ -392,10 +395,4 @@ export function createApp(options: AppOptions): App {
 function isPreviewAllowed(config: Config): boolean {
   const publicHost = config.publicUrl === undefined ? 'localhost' : new URL(config.publicUrl).hostname
   return config.trustProxy === false && isLoopbackAddress(config.host) && isLoopbackAddress(publicHost)
-}
-
-function retentionDays(items: readonly { key: string; value: unknown }[]): Map<string, number> {
-  return new Map(
-    items.flatMap(({ key, value }) => (typeof value === 'number' ? [[key, value] as const] : [])),
-  )
 }

@@ -8,7 +8,6 @@ import { createLogger, type LogLevel } from '../src/core/log.ts'
 import type { AppDb } from '../src/db/app-db.ts'
 import type { Storage } from '../src/db/app-db-router.ts'
 import type { Domain } from '../src/db/domains.ts'
-import type { StoreIntervals } from '../src/db/managed-store.ts'
 import type { Placement } from '../src/db/placement-store.ts'
 import { quoteName } from '../src/db/sql-text.ts'
 import type { StorageControl } from '../src/db/storage-control.ts'
@@ -17,19 +16,13 @@ import { type MoveLimits, type MovesService, type StorageUnit, unitNamed } from 
 import { openDatabase, type TestDatabase } from './databases.ts'
 import { fillTables, type RowRules, randomOf, readRules } from './move-data.ts'
 import { awaitsCopy, OPERATOR, QUICK } from './move-steps.ts'
-import { createTestMoves, openTestStorage } from './product.ts'
+import { createTestMoves, openTestStorage, QUICK_INTERVALS } from './product.ts'
 import { type StoreProxy, startProxy } from './proxy.ts'
 
 export { awaitsCopy, OPERATOR } from './move-steps.ts'
 
 /** A store that answers late, on a machine that has no time, is not away: what it holds could not be compared then. */
-const intervals: StoreIntervals = {
-  heartbeatMs: 100,
-  firstRetryMs: 20,
-  longestRetryMs: 100,
-  answerMs: 60_000,
-  patienceMs: 60_000,
-}
+const intervals = { ...QUICK_INTERVALS, answerMs: 60_000 }
 /** Far longer than anything stands still: a test that waits in vain shall say what for. */
 const PATIENCE_MS = 45_000
 

@@ -1,7 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createLogger } from '../src/core/log.ts'
 import { openStorage, type Storage, type StorageConfig, type StorageDeps } from '../src/db/app-db-router.ts'
+import type { StoreIntervals } from '../src/db/managed-store.ts'
 import { createMoves, type MovesService, type StorageUnit, settleRoles } from '../src/moves/index.ts'
+
+/** A store that is away is noticed, and back, at once. */
+export const QUICK_INTERVALS: StoreIntervals = {
+  heartbeatMs: 100,
+  firstRetryMs: 20,
+  longestRetryMs: 100,
+  answerMs: 3_000,
+  patienceMs: 60_000,
+}
 
 export interface TestStorageOptions extends Partial<Omit<StorageDeps, 'config'>> {
   readonly dataDir: string

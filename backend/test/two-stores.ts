@@ -11,15 +11,8 @@ import type { StoreIntervals } from '../src/db/managed-store.ts'
 import { type Placement, type PlacementRow, putPlacement } from '../src/db/placement-store.ts'
 import type { Gate, SettleRoles } from '../src/db/storage-control.ts'
 import { openDatabase, type TestDatabase } from './databases.ts'
+import { QUICK_INTERVALS } from './product.ts'
 import { type StoreProxy, startProxy } from './proxy.ts'
-
-const quick: StoreIntervals = {
-  heartbeatMs: 100,
-  firstRetryMs: 20,
-  longestRetryMs: 100,
-  answerMs: 3_000,
-  patienceMs: 30_000,
-}
 
 export interface StorageChanges {
   readonly config?: Partial<StorageConfig>
@@ -61,7 +54,7 @@ export async function createTwoStores(): Promise<TwoStores> {
         },
         log,
         clock: () => new Date(),
-        intervals: { ...quick, ...intervals },
+        intervals: { ...QUICK_INTERVALS, ...intervals },
         ...(settleRoles && { settleRoles }),
       })
       return storage

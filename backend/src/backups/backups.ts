@@ -18,7 +18,7 @@ export interface BackupsDeps {
   readonly clock: () => Date
   audit(event: AuditEvent): Promise<void>
   /** Whether the server is asked for something at present: work gives way then. */
-  isAsked(): boolean
+  readonly isAsked: () => boolean
   /** Stops the product, completes a restore and starts it again; without it restores are for the command line. */
   readonly completeRestore?: ((prepared: PreparedRestore, by: string | null) => void) | undefined
   /** This start is the one that a restore ended with. */
@@ -47,7 +47,7 @@ export function createBackups(deps: BackupsDeps): Backups {
     place: { ...place, freeze: (work) => frozen(storage.control, work) },
     settings: deps.settings,
     getAppDbFor: (domain) => storage.getAppDbFor(domain),
-    isAsked: () => deps.isAsked(),
+    isAsked: deps.isAsked,
     completeRestore: deps.completeRestore,
   })
   return {

@@ -5,26 +5,18 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openDatabase, type TestDatabase } from '../../test/databases.ts'
+import { QUICK_INTERVALS } from '../../test/product.ts'
 import { type StoreProxy, startProxy } from '../../test/proxy.ts'
 import { ConfigError } from '../core/config/config.ts'
 import { createLogger } from '../core/log.ts'
 import { openStorage, type Storage, type StorageConfig, type StorageStatus } from './app-db-router.ts'
 import { TransactionMisuseError } from './db-errors.ts'
 import { type Domain, domainNames } from './domains.ts'
-import type { StoreIntervals } from './managed-store.ts'
 import type { PlacementRow } from './placement-store.ts'
 import { isAppDbReady } from './postgres.ts'
 import { openSqliteStore } from './sqlite.ts'
 import { StoreInUseError } from './store-in-use.ts'
 import { StoreUnavailableError } from './store-unavailable.ts'
-
-const intervals: StoreIntervals = {
-  heartbeatMs: 100,
-  firstRetryMs: 20,
-  longestRetryMs: 100,
-  answerMs: 3_000,
-  patienceMs: 60_000,
-}
 
 let dataDir: string
 let storage: Storage | undefined
@@ -56,7 +48,12 @@ async function open(changes: Partial<StorageConfig> = {}): Promise<Storage> {
     storagePlacements: {},
     ...changes,
   }
-  storage = await openStorage({ config, log: createLogger('silent'), clock: () => new Date(), intervals })
+  storage = await openStorage({
+    config,
+    log: createLogger('silent'),
+    clock: () => new Date(),
+    intervals: QUICK_INTERVALS,
+  })
   return storage
 }
 

@@ -3,6 +3,7 @@ import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { CollectorInfo } from './health.schema.ts'
 import type { Readiness } from './health.service.ts'
 import { createMoveMetrics, type MoveFigures } from './move-metrics.ts'
+import type { RecentRequests } from './recent-requests.ts'
 
 export type ProcessMetrics = ReturnType<typeof createProcessMetrics>
 
@@ -15,6 +16,7 @@ export function createProcessMetrics(deps: {
   connections: () => number
   slowConnections: () => number
   moves: () => MoveFigures
+  requests: RecentRequests
 }) {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
@@ -45,21 +47,12 @@ export function createProcessMetrics(deps: {
   const slow = gauge('holdfast_live_slow_connections', 'Live connections that take less than is sent')
 
   const updateMoves = createMoveMetrics(registry)
-  const recent = recentP99()
-  let askedAtMs = Number.NEGATIVE_INFINITY
 
   return {
     observe(route: { method: string; path: string }, status: number, seconds: number): void {
-      if (!SLOW_BY_NATURE.test(route.path)) recent.add(seconds * 1_000)
-      if (!OF_MACHINES.test(route.path)) askedAtMs = performance.now()
+      deps.requests.add(route.path, seconds * 1_000)
       latency.observe({ method: route.method, route: route.path, status: String(status) }, seconds)
     },
-
-    /** Of the last seconds; null when there were few requests. */
-    requestP99Ms: recent.p99Ms,
-
-    /** Whether a person, or a program in the name of one, has asked for something in the last seconds. */
-    isAsked: () => performance.now() - askedAtMs < RECENT_MS,
 
     /** Of the last minute or so. */
     eventLoopDelayP99Ms: delay.p99Ms,
@@ -85,31 +78,6 @@ export function createProcessMetrics(deps: {
     close(): void {
       delay.stop()
       registry.clear()
-    },
-  }
-}
-
-/** Routes that read everything, or answer for as long as somebody listens. */
-const SLOW_BY_NATURE = /^\/api\/storage\/|\/logs\b/
-/** Health checks and collectors come at their hours, whether somebody is there or not. */
-const OF_MACHINES = /^\/health\/|^\/metrics$/
-const RECENT_REQUESTS = 200
-const RECENT_MS = 5_000
-const ENOUGH_REQUESTS = 20
-
-/** The slowest of the last requests but one in a hundred. */
-function recentP99() {
-  const times: { atMs: number; tookMs: number }[] = []
-  return {
-    add(tookMs: number): void {
-      times.push({ atMs: performance.now(), tookMs })
-      if (times.length > RECENT_REQUESTS) times.shift()
-    },
-    p99Ms(): number | null {
-      const since = performance.now() - RECENT_MS
-      const took = times.flatMap((each) => (each.atMs >= since ? [each.tookMs] : [])).sort((a, b) => a - b)
-      if (took.length < ENOUGH_REQUESTS) return null
-      return took[Math.ceil(took.length * 0.99) - 1] ?? null
     },
   }
 }

@@ -28,7 +28,8 @@ export interface SystemDeps {
   readonly startedAt: Date
   readonly clock: () => Date
   storage(): Promise<{ stores: readonly StoreFacts[]; domains: readonly DomainFacts[] }>
-  retentionDays(): Promise<ReadonlyMap<string, number>>
+  /** Every setting: how long rows are kept is among them. */
+  settings(): Promise<readonly { readonly key: string; readonly value: unknown }[]>
   collector(): CollectorInfo
   eventLoopDelayP99Ms(): number
   connections(): number
@@ -40,7 +41,8 @@ export type SystemService = ReturnType<typeof createSystemService>
 export function createSystemService(deps: SystemDeps) {
   return {
     async describe() {
-      const [{ stores, domains }, retention] = await Promise.all([deps.storage(), deps.retentionDays()])
+      const [{ stores, domains }, settings] = await Promise.all([deps.storage(), deps.settings()])
+      const values = new Map(settings.map(({ key, value }) => [key, value]))
       return {
         version: deps.version,
         node: process.version,
@@ -53,10 +55,12 @@ export function createSystemService(deps: SystemDeps) {
         domains: domains.map(({ retentionKey, tables, ...domain }) => ({
           ...domain,
           tables: [...tables],
-          retentionDays: retentionKey === null ? null : (retention.get(retentionKey) ?? null),
+          retentionDays: daysOf(retentionKey === null ? null : values.get(retentionKey)),
         })),
         collector: deps.collector(),
       }
     },
   }
 }
+
+const daysOf = (value: unknown) => (typeof value === 'number' ? value : null)

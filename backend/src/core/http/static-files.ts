@@ -42,6 +42,7 @@ export function staticFiles(folder: string): RequestHandler {
   }
 }
 
+/** Where the files are looked up, such a path would be answered in plain text. */
 function assertDecodable(path: string): void {
   try {
     decodeURIComponent(path)

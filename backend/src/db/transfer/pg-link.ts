@@ -2,7 +2,7 @@ import { type EventEmitter, once } from 'node:events'
 import pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import type { SqlValue } from '../app-db.ts'
-import { keepAliveMs } from '../pg-connection.ts'
+import { cutConnection, keepAliveMs } from '../pg-connection.ts'
 import { pgError } from '../pg-errors.ts'
 import { encodePgValue, pgTypes } from '../pg-values.ts'
 import type { LedgerSession } from './ledger.ts'
@@ -231,7 +231,7 @@ export class PgLink implements LedgerSession {
   /** What runs rejects at once. */
   #cut(cause?: unknown): void {
     if (cause instanceof Error) this.#lost ??= cause
-    this.#client.connection.stream.destroy()
+    cutConnection(this.#client)
   }
 }
 

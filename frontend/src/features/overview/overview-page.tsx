@@ -1,5 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { lazy, Suspense, useEffect, useMemo, useRef } from 'react'
+import { lazyRouteComponent } from '@tanstack/react-router'
+import { Suspense, useEffect, useMemo, useRef } from 'react'
 import { endpointsQuery, overviewQuery } from '../../lib/api/queries.ts'
 import type { HostSummary } from '../../lib/api/types.ts'
 import { useEndpointFilter } from '../../lib/endpoint-filter.ts'
@@ -18,10 +19,9 @@ import { HostStrip } from './host-strip.tsx'
 import { TopCard } from './top-card.tsx'
 
 const t = texts.overview
-// The charts' library is fetched beside the data instead of before the first paint.
-const hostCharts = import('./host-charts.tsx')
-hostCharts.catch(() => undefined) // told where they are shown
-const HostCharts = lazy(() => hostCharts.then((module) => ({ default: module.HostCharts })))
+// The charts' library is fetched beside the data: nothing waits for it that could be painted before.
+const HostCharts = lazyRouteComponent(() => import('./host-charts.tsx'), 'HostCharts')
+void HostCharts.preload?.()
 const CHARTS_HEIGHT = 'h-42'
 const REFRESH_AFTER_EVENT_MS = 1000
 
