@@ -3,14 +3,17 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { Agent } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import autocannon from 'autocannon'
 import { migrate } from '../backend/src/db/migrate.ts'
 import { openSqliteStore } from '../backend/src/db/sqlite.ts'
 import { median, quick, report, rounded, say } from './bench.ts'
 import { fillHistory, historyStartMs, nameOf, nowMs } from './metrics-history.ts'
+import { drain, type PacedLoad, paced, pacedGets } from './paced.ts'
 import { startProduct } from './product.ts'
 
 const OFFERED = 500
@@ -20,20 +23,14 @@ const SECONDS = quick ? 4 : 10
 const LIGHT = `/api/metrics/series?endpointId=1&subject=container&name=${nameOf(7)}`
 const HEAVY = `/api/metrics/all?subject=container&metric=cpu.percent&from=${historyStartMs}&to=${nowMs}&points=1000`
 
-interface Load {
-  readonly requestsPerSecond: number
-  readonly p99Ms: number
-}
-
-/** Calls the light endpoint from a thread of its own. */
-async function load(base: string, token: string, offered?: number): Promise<Load> {
+/** Calls the light endpoint as fast as it answers, from a thread of its own. */
+async function load(base: string, token: string): Promise<PacedLoad> {
   const result = await autocannon({
     url: base + LIGHT,
     connections: CONNECTIONS,
     duration: SECONDS,
     workers: 1,
     headers: { authorization: `Bearer ${token}` },
-    ...(offered === undefined ? {} : { overallRate: offered }),
   })
   if (result.non2xx > 0 || result.errors > 0) {
     throw new Error(`${result.non2xx} answers were not 2xx, ${result.errors} failed`)
@@ -60,27 +57,31 @@ async function main(): Promise<void> {
     })
     await load(product.url, secret)
 
-    const full: Load[] = []
-    const bareFull: Load[] = []
-    const idle: Load[] = []
-    const busy: Load[] = []
+    const agent = new Agent({ keepAlive: true })
+    const offered = () => pacedGets(product.url + LIGHT, secret, OFFERED, () => sleep(SECONDS * 1_000))
+    const full: PacedLoad[] = []
+    const bareFull: PacedLoad[] = []
+    const idle: PacedLoad[] = []
+    const busy: PacedLoad[] = []
     const heavyMs: number[] = []
     let loopMaxMs = 0
     for (let round = 0; round < ROUNDS; round++) {
       say(`round ${round + 1} of ${ROUNDS}`)
       bareFull.push(await load(String(bareUrl), secret))
       full.push(await load(product.url, secret))
-      idle.push(await load(product.url, secret, OFFERED))
+      idle.push(await offered())
       await product.loopDelay()
-      const drawing = setInterval(() => {
-        const start = performance.now()
-        void product.get(HEAVY).then(() => heavyMs.push(performance.now() - start))
-      }, 1000)
-      busy.push(await load(product.url, secret, OFFERED))
-      clearInterval(drawing)
+      const stop = new AbortController()
+      const drawing = paced(1, stop.signal, async (dueAt) => {
+        await drain(product.url + HEAVY, secret, agent)
+        heavyMs.push(performance.now() - dueAt)
+      })
+      busy.push(await offered())
+      stop.abort()
+      await drawing
       loopMaxMs = Math.max(loopMaxMs, (await product.loopDelay()).maxMs)
     }
-    const middle = (loads: Load[], key: keyof Load) => median(loads.map((one) => one[key]))
+    const middle = (loads: PacedLoad[], key: keyof PacedLoad) => median(loads.map((one) => one[key]))
     report({
       name: 'api',
       figures: {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import autocannon from 'autocannon'
 import { median, say } from './bench.ts'
+import { pacedGets } from './paced.ts'
 import { type Product, startProduct } from './product.ts'
 
 /** Requests a second. */
@@ -33,7 +33,8 @@ export async function measureBesideBackups(
       name: 'bench',
       scopes: ['read'],
     })
-    const p99Until = (over: () => Promise<unknown>) => p99While(product.url, secret, over)
+    const p99Until = async (over: () => Promise<unknown>) =>
+      (await pacedGets(product.url + LIGHT, secret, OFFERED, over)).p99Ms
     await p99Until(() => sleep(2_000)) // warm
     const seen: Beside[] = []
     for (let round = 0; round < rounds; round++) {
@@ -58,23 +59,6 @@ export async function measureBesideBackups(
   } finally {
     await product.stop()
   }
-}
-
-/** Calls the endpoint until `over`. A load with workers of its own would not stop then. */
-async function p99While(base: string, token: string, over: () => Promise<unknown>): Promise<number> {
-  const options: autocannon.Options = {
-    url: base + LIGHT,
-    connections: 10,
-    duration: 3_600,
-    overallRate: OFFERED,
-    headers: { authorization: `Bearer ${token}` },
-  }
-  const { latency, non2xx, errors } = await new Promise<autocannon.Result>((resolve, reject) => {
-    const load = autocannon(options, (error, result) => (error ? reject(error) : resolve(result)))
-    over().then(() => load.stop(), reject)
-  })
-  if (non2xx > 0 || errors > 0) throw new Error(`${non2xx} answers were not 2xx, ${errors} failed`)
-  return latency.p99
 }
 
 async function untilStep(product: Product, reached: (step: string) => boolean): Promise<void> {

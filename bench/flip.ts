@@ -10,6 +10,7 @@ import type { StorageUnit } from '../backend/src/moves/index.ts'
 import { startPostgres } from '../backend/test/postgres-server.ts'
 import { createTestMoves, openTestStorage, untilUnit } from '../backend/test/product.ts'
 import { median, quantile, quick, report, rounded, say } from './bench.ts'
+import { paced } from './paced.ts'
 
 const flipsPerUnit = quick ? 10 : 25
 const writesPerSecond = 200
@@ -89,8 +90,8 @@ class Client {
   /** Until `stopped`; resolves when every call has ended. */
   async run(stopped: AbortSignal): Promise<void> {
     await Promise.all([
-      this.#paced(writesPerSecond, stopped, () => this.#write()),
-      this.#paced(readsPerSecond, stopped, () => this.#read()),
+      paced(writesPerSecond, stopped, () => this.#counted(this.#write())),
+      paced(readsPerSecond, stopped, () => this.#counted(this.#read())),
     ])
   }
 
@@ -103,20 +104,13 @@ class Client {
     for (const id of this.#deleted) if (found.has(id)) this.lost++
   }
 
-  async #paced(perSecond: number, stopped: AbortSignal, call: () => Promise<void>): Promise<void> {
-    const startedAt = performance.now()
-    const calls: Promise<void>[] = []
-    for (let i = 0; !stopped.aborted; i++) {
-      const ahead = startedAt + (i * 1_000) / perSecond - performance.now()
-      if (ahead > 1) await sleep(ahead)
-      calls.push(
-        call().catch((error: unknown) => {
-          this.failed++
-          say(String(error))
-        }),
-      )
+  async #counted(call: Promise<void>): Promise<void> {
+    try {
+      await call
+    } catch (error) {
+      this.failed++
+      say(String(error))
     }
-    await Promise.all(calls)
   }
 
   /** Half of the writes are new rows, the others change or delete one. */
