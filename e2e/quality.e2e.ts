@@ -38,13 +38,17 @@ async function walk(
   }
 }
 
+/** The elements are the same in both themes: a second look at their colours is enough. */
+const ofColours = ['color-contrast', 'link-in-text-block']
+
 describe.each(['dark', 'light'] as const)('in %s', (theme) => {
   it('every page passes axe, breaks nothing and asks no other server', { timeout: 300_000 }, async () => {
     const findings: string[] = []
     let looked = 0
     await walk({ theme }, async (name, { page, complaints }) => {
       looked += 1
-      const { violations } = await new AxeBuilder({ page }).analyze()
+      const axe = new AxeBuilder({ page })
+      const { violations } = await (theme === 'dark' ? axe : axe.withRules(ofColours)).analyze()
       for (const violation of violations) {
         const where = violation.nodes.slice(0, 3).map((node) => node.html.slice(0, 160))
         findings.push(`${name}: ${violation.id} (${violation.help})\n  ${where.join('\n  ')}`)
