@@ -4,6 +4,7 @@ import { forbidden, unauthorized } from '../core/errors.ts'
 import { isSafeMethod } from '../core/http/origin.ts'
 import { ANONYMOUS, hasRole, LOCAL, PREVIEW, type Principal, type Role } from '../core/http/principal.ts'
 import type { RouteSpec } from '../core/http/route.ts'
+import { sharedRead } from '../core/shared-read.ts'
 import type { LoginLimiter, SessionsService } from '../sessions/index.ts'
 import type { TokensService, User, UsersService } from '../users/index.ts'
 import { bearerToken, sessionCookie } from './cookies.ts'
@@ -38,7 +39,8 @@ export function createAuthService(deps: {
 }) {
   const { users, sessions, tokens, limiter } = deps
 
-  async function fromSession(token: string): Promise<Principal> {
+  /** A page sends its requests together: they are known by one look. */
+  const fromSession = sharedRead(async (token): Promise<Principal> => {
     const session = await sessions.use(token)
     const user = session && (await users.byId(session.userId))
     if (!session || !user) return ANONYMOUS
@@ -50,14 +52,15 @@ export function createAuthService(deps: {
       scopes: [],
       credentialId: session.id,
     }
-  }
+  })
+  const fromToken = sharedRead(tokens.authenticate)
 
   const isLocal = (request: ClientRequest, bearer: string) =>
     deps.localSecret !== undefined && sameSecret(bearer, deps.localSecret) && isLocalPeer(request)
 
   async function fromBearer(bearer: string): Promise<Principal> {
     if (deps.metricsToken !== undefined && sameSecret(bearer, deps.metricsToken)) return SCRAPER
-    return tokens.authenticate(bearer)
+    return fromToken(bearer)
   }
 
   async function identify(request: ClientRequest, tokenInPayload?: string): Promise<Principal> {
