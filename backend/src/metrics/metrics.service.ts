@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises'
+import { Turns } from '../core/turns.ts'
 import type { AppDb } from '../db/app-db.ts'
 import type { MetricsStore, SeriesRow, Subject } from './metrics.store.ts'
 import { createMetricsStore } from './metrics.store.ts'
@@ -89,7 +89,6 @@ export interface TopItem {
 
 /** Buckets that a ranking looks at: enough for its ends to lie close to the asked ones. */
 const TOP_POINTS = 120
-const SERIES_PER_TURN = 50
 /** A longer silence than this many usual distances between two samples is a gap. */
 const GAP_INTERVALS = 3
 
@@ -158,10 +157,10 @@ export function createMetricsService(deps: {
       columns.set(seriesId, fresh)
       return fresh
     }
-    for (const [index, one] of packed.flat().entries()) {
+    const turns = new Turns()
+    for (const one of packed.flat()) {
       unpack(one, columnsOf(one.seriesId), { originMs, stepMs, scale })
-      // 216,000 points take tens of ms: other requests get their turn in between.
-      if (index % SERIES_PER_TURN === SERIES_PER_TURN - 1) await setImmediate()
+      if (turns.isOver) await turns.next()
     }
     for (const { seriesId, timeMs, sum, count, min, max } of buckets) {
       const step = (timeMs - originMs) / stepMs
@@ -308,7 +307,7 @@ interface Columns<Value> {
 
 /** All NaN, which stands for null until everything is read: with a null among them, each number is an object of its own. */
 function emptyColumns(length: number, extremes: boolean): Columns<number> {
-  const column = () => Array.from(new Float64Array(length).fill(Number.NaN))
+  const column = () => new Array<number>(length).fill(Number.NaN)
   return extremes ? { mean: column(), min: column(), max: column() } : { mean: column() }
 }
 

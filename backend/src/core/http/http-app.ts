@@ -9,6 +9,7 @@ import { refuseCrossOrigin } from './origin.ts'
 import { ANONYMOUS, type Principal } from './principal.ts'
 import { toAppError, toProblem } from './problem.ts'
 import { type AuditNote, isStreamResponse, type Route } from './route.ts'
+import { sendJson } from './send-json.ts'
 
 /** What a call of an audited route leaves behind. */
 export interface AuditEvent extends AuditNote {
@@ -132,7 +133,7 @@ async function serve(route: Route, req: Request, res: Response, options: HttpApp
   await options.authorize(route, principal, req)
   if (route.body) await readBody(req, res, route.bodyLimit ?? DEFAULT_BODY_LIMIT)
   const result = await runAudited(route, principal, req, res, options)
-  answer(route, result, res, options)
+  await answer(route, result, res, options)
 }
 
 /** Health, and whatever else is for everybody, must answer while the store of the sessions is away. */
@@ -207,7 +208,7 @@ async function runAudited(
   return result
 }
 
-function answer(route: Route, result: unknown, res: Response, options: HttpAppOptions): void {
+async function answer(route: Route, result: unknown, res: Response, options: HttpAppOptions): Promise<void> {
   if (res.headersSent || res.writableEnded) return
   const status = successStatus(route, res)
   const spec = route.responses[status]
@@ -221,7 +222,7 @@ function answer(route: Route, result: unknown, res: Response, options: HttpAppOp
   if (options.checkResponses) assertMatches(route, spec, result)
   if (!res.hasHeader('Cache-Control'))
     res.setHeader('Cache-Control', route.method === 'get' ? 'private, no-cache' : 'no-store')
-  res.json(result)
+  await sendJson(res, result)
 }
 
 function successStatus(route: Route, res: Response): number {
