@@ -174,7 +174,7 @@ async function addPostgres(
       snapshot: snapshot.id,
       excludeSchemas: [...facts.foreignSchemas, ...ofExtensions],
       timescale: facts.hypertables,
-      gentle: watch.pace !== undefined,
+      pace: watch.pace?.beside(),
       signal,
     }),
   )

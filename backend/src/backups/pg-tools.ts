@@ -96,8 +96,8 @@ export interface DumpOptions {
   readonly excludeSchemas: readonly string[]
   /** False: what TimescaleDB notes of itself, which only a superuser could restore, is left out. */
   readonly timescale: boolean
-  /** Gives way to whatever else the machine has to do. */
-  readonly gentle: boolean
+  /** It gives way to whatever else the machine has to do. */
+  readonly pace?: Pace | undefined
   readonly signal: AbortSignal
 }
 
@@ -126,11 +126,14 @@ export async function* dumpDatabase(
     { env: libpqEnv(url), stdio: ['ignore', 'pipe', 'pipe'] },
   )
   const ended = endOf('pg_dump', child)
-  if (options.gentle) giveWay(child)
+  if (options.pace) giveWay(child)
   const stop = () => child.kill('SIGTERM')
   options.signal.addEventListener('abort', stop, { once: true })
   try {
-    for await (const chunk of child.stdout) yield chunk
+    for await (const chunk of child.stdout) {
+      yield chunk
+      await options.pace?.rest()
+    }
     await ended
   } catch (error) {
     options.signal.throwIfAborted()

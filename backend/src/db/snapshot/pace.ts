@@ -7,6 +7,8 @@ const LEAST_MS = 3
 export interface Pace {
   /** To be called after each small piece of work: once it adds up, rests as long as the share of work asks for. */
   rest(): Promise<void>
+  /** The same for work that goes on at the same time. */
+  beside(): Pace
 }
 
 /**
@@ -22,5 +24,6 @@ export function createPace(share: number, isWanted: () => boolean): Pace {
       if (isWanted()) await sleep((workedMs * (1 - share)) / share)
       sinceMs = performance.now()
     },
+    beside: () => createPace(share, isWanted),
   }
 }
