@@ -31,7 +31,8 @@ export default defineConfig({
     ],
     globalSetup: ['backend/test/global-setup.ts'],
     pool: 'forks',
-    maxWorkers: 2,
+    // Tests wait a quarter of their time: for servers to start, processes to die, a clock.
+    maxWorkers: 3,
     // The first test of a run that needs a server waits until it is installed and started.
     hookTimeout: 180_000,
     // What takes seconds takes minutes on two cores with other work, above all TimescaleDB in WebAssembly.
