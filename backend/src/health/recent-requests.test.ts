@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest'
 import { createRecentRequests } from './recent-requests.ts'
 
-it('tells people from probes', () => {
+it('tells people from probes, and from who follows a backup', () => {
   const requests = createRecentRequests()
   expect(requests.isAsked()).toBe(false)
-  for (const path of ['/health/live', '/health/ready', '/metrics']) requests.add(path, 1)
+  for (const path of ['/health/live', '/health/ready', '/metrics', '/api/backups']) requests.add(path, 1)
   expect(requests.isAsked()).toBe(false)
   requests.add('/api/fleet/overview', 1)
   expect(requests.isAsked()).toBe(true)

@@ -1,7 +1,7 @@
 /** Routes that read everything, or answer for as long as somebody listens. */
 const SLOW_BY_NATURE = /^\/api\/storage\/|\/logs\b/
-/** Health checks and collectors come at their hours, whether somebody is there or not. */
-const OF_MACHINES = /^\/health\/|^\/metrics$/
+/** Health checks and collectors come at their hours, whether somebody is there or not; who follows a backup waits for it. */
+const NO_REASON_TO_GIVE_WAY = /^\/health\/|^\/metrics$|^\/api\/backups$/
 const MOST_REQUESTS = 200
 const RECENT_MS = 5_000
 const ENOUGH_REQUESTS = 20
@@ -15,7 +15,7 @@ export function createRecentRequests() {
   return {
     add(path: string, tookMs: number): void {
       const atMs = performance.now()
-      if (!OF_MACHINES.test(path)) askedAtMs = atMs
+      if (!NO_REASON_TO_GIVE_WAY.test(path)) askedAtMs = atMs
       if (SLOW_BY_NATURE.test(path)) return
       times.push({ atMs, tookMs })
       if (times.length > MOST_REQUESTS) times.shift()
