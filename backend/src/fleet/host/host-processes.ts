@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Turns } from '../../core/turns.ts'
 import { errorCode } from '../docker/engine-error.ts'
 import type { HostProcess, HostProcesses } from '../host.schema.ts'
 import { maskArguments } from '../mask-secrets.ts'
@@ -25,7 +26,6 @@ export interface ProcessSource {
 const MEASURE_MS = 500
 const FRESH_MS = 1_000
 const STALE_MS = 15_000
-const SLICE = 64
 
 /**
  * Processes of this machine. Read only when somebody asks: CPU shares come from two sweeps, the last one when it
@@ -41,13 +41,12 @@ export function createProcessSource(options: { proc: string; root: string }): Pr
   async function sweep(): Promise<Sweep> {
     const processes = new Map<number, ProcessStat>()
     const names = list(options.proc).filter((name) => /^[1-9]\d*$/.test(name))
-    for (let at = 0; at < names.length; at += SLICE) {
-      for (const name of names.slice(at, at + SLICE)) {
-        const stat = parseProcessStat(readBytes(join(options.proc, name, 'stat')).toString())
-        if (stat) processes.set(stat.pid, stat)
-      }
-      // Thousands of processes must not hold up requests.
-      await new Promise((resolve) => setImmediate(resolve))
+    // Thousands of processes must not hold up requests.
+    const turns = new Turns()
+    for (const name of names) {
+      const stat = parseProcessStat(readBytes(join(options.proc, name, 'stat')).toString())
+      if (stat) processes.set(stat.pid, stat)
+      if (turns.isOver) await turns.next()
     }
     return { monotonicMs: performance.now(), timeMs: Date.now(), processes }
   }
