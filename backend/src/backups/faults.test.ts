@@ -2,7 +2,6 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { createInstallation, type Installation, startDumpable, watch } from '../../test/backups.ts'
 import { freePort, startPostgres, type TestServer } from '../../test/postgres-server.ts'
@@ -216,10 +215,20 @@ it('calls a dump damaged over which pg_restore trips in the middle', async () =>
 
 it('runs one operation at a time', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-lock-'))
-  const first = exclusively(folder, () => sleep(50))
+  let finish = () => {}
+  let first: Promise<void> | undefined
+  await new Promise<void>((held) => {
+    first = exclusively(folder, () => {
+      held()
+      return new Promise((resolve) => {
+        finish = resolve
+      })
+    })
+  })
   await expect(exclusively(folder, async () => undefined)).rejects.toMatchObject({
     code: 'operation_running',
   })
+  finish()
   await first
   await exclusively(folder, async () => undefined)
   rmSync(folder, { recursive: true })
