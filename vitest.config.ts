@@ -1,4 +1,5 @@
 import { configDefaults, defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { testEngines } from './backend/test/engines.ts'
 
 /** What opens a SQLite file and a PostgreSQL database of its own. All else asks `databases` for its stores. */
@@ -12,6 +13,30 @@ const onBoth = [
   'backend/src/server.test.ts',
 ]
 const onPostgres = ['backend/src/db/postgres.test.ts', 'backend/src/db/snapshot/pg-*.test.ts']
+
+/** What takes minutes begins first, the longest before the others: it would be what all wait for at the end. */
+const longest = [
+  'moves/moves-faults',
+  'moves/moves-load',
+  'backups/restore-kill',
+  'moves/moves',
+  'server',
+  'cli/adopt',
+  'moves/moves-kills',
+  'cli/storage',
+  'metrics/metrics-engines',
+  'auth/access',
+].map((name) => `/backend/src/${name}.test.ts`)
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const turnOf = ({ moduleId }: TestSpecification) => {
+      const turn = longest.findIndex((end) => moduleId.endsWith(end))
+      return turn < 0 ? longest.length : turn
+    }
+    return (await super.sort(files)).toSorted((a, b) => turnOf(a) - turnOf(b))
+  }
+}
 
 const engines = testEngines()
 const hasPostgres = engines.includes('postgres')
@@ -31,6 +56,7 @@ export default defineConfig({
     ],
     globalSetup: ['backend/test/global-setup.ts'],
     pool: 'forks',
+    sequence: { sequencer: LongestFirst },
     // Tests wait a quarter of their time: for servers to start, processes to die, a clock.
     maxWorkers: 3,
     // The first test of a run that needs a server waits until it is installed and started.
