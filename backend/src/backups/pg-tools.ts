@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Pace } from '../db/snapshot/index.ts'
 import { backupError, hasCode } from './backup-error.ts'
+import { pacedPieces } from './paced-pieces.ts'
 
 const run = promisify(execFile)
 /** Where Debian, Red Hat and Homebrew put every version beside the others. */
@@ -14,7 +15,6 @@ const mostErrorText = 4_000
 /** Whoever answers requests goes first, and on a machine that is never idle there is still a tenth. */
 const NICER_BY = 10
 const NICEST = 19
-const PIECE = 32 * 1024
 /** Settings of the sessions of a pg_restore that others are not to notice: one process, no waiting for the disk. */
 const GENTLE = '-c max_parallel_maintenance_workers=0 -c synchronous_commit=off'
 
@@ -189,7 +189,7 @@ export async function restoreDatabase(
     child.stdin.on('error', () => {
       broken = true
     })
-    for await (const chunk of pace ? inPieces(source, pace) : source) {
+    for await (const chunk of pace ? pacedPieces(source, pace) : source) {
       if (broken || child.exitCode !== null) break
       if (child.stdin.write(chunk)) continue
       const drained = once(child.stdin, 'drain').catch(() => undefined) // broken, see above
@@ -204,16 +204,6 @@ export async function restoreDatabase(
     signal.removeEventListener('abort', stop)
     child.kill('SIGTERM')
     await ended.catch(() => undefined) // told already
-  }
-}
-
-/** Some milliseconds of the server's work each, with a rest in between. */
-async function* inPieces(source: AsyncIterable<Buffer>, pace: Pace): AsyncGenerator<Buffer> {
-  for await (const chunk of source) {
-    for (let at = 0; at < chunk.length; at += PIECE) {
-      yield chunk.subarray(at, at + PIECE)
-      await pace.rest()
-    }
   }
 }
 
