@@ -10,7 +10,7 @@ import type { Reject } from './types.ts'
 /** What a long text must have for an index to refuse it; shorter ones never are. */
 const suspectBytes = 2_000
 const buildAttempts = 60
-/** Of a build. Sorting in what the processor's caches hold and merging is a sixth faster than in 256 MB at once. */
+/** Of a build. Sorting in what the processor's caches hold and merging is a seventh faster than in 256 MB at once. */
 const sortMemory = '16MB'
 const buildPauseMs = 500
 
