@@ -39,7 +39,8 @@ export async function pacedGets(
   perSecond: number,
   over: () => Promise<unknown>,
 ): Promise<PacedLoad> {
-  const agent = new Agent({ keepAlive: true })
+  // By turns: a connection that idles for seconds may be closed by the server just as it is used again.
+  const agent = new Agent({ keepAlive: true, scheduling: 'fifo' })
   const stop = new AbortController()
   const tookMs: number[] = []
   const startedAt = performance.now()

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Pace } from '../db/snapshot/index.ts'
 import { backupError, hasCode } from './backup-error.ts'
-import { pacedPieces } from './paced-pieces.ts'
+import { steerPace } from './steered-pace.ts'
 
 const run = promisify(execFile)
 /** Where Debian, Red Hat and Homebrew put every version beside the others. */
@@ -17,6 +17,11 @@ const NICER_BY = 10
 const NICEST = 19
 /** Settings of the sessions of a pg_restore that others are not to notice: one process, no waiting for the disk. */
 const GENTLE = '-c max_parallel_maintenance_workers=0 -c synchronous_commit=off'
+
+/** What their sessions call themselves. */
+const PROGRAM = 'holdfast backup'
+/** Of a dump, compressed: what is handed to pg_restore at once, a few milliseconds of the server's work. */
+const PIECE = 8 * 1024
 
 /** `pg_dump` and `pg_restore` of one version. */
 export interface PgTools {
@@ -107,6 +112,7 @@ export async function* dumpDatabase(
   url: string,
   options: DumpOptions,
 ): AsyncGenerator<Buffer> {
+  const pace = options.pace && (await steerPace(options.pace, url, PROGRAM))
   const exclude = options.excludeSchemas.map((schema) => `--exclude-schema="${schema.replaceAll('"', '""')}"`)
   const child = spawn(
     tools.dump,
@@ -126,13 +132,13 @@ export async function* dumpDatabase(
     { env: libpqEnv(url), stdio: ['ignore', 'pipe', 'pipe'] },
   )
   const ended = endOf('pg_dump', child)
-  if (options.pace) giveWay(child)
+  if (pace) giveWay(child)
   const stop = () => child.kill('SIGTERM')
   options.signal.addEventListener('abort', stop, { once: true })
   try {
     for await (const chunk of child.stdout) {
       yield chunk
-      await options.pace?.rest()
+      await pace?.rest()
     }
     await ended
   } catch (error) {
@@ -142,6 +148,7 @@ export async function* dumpDatabase(
     options.signal.removeEventListener('abort', stop)
     child.kill('SIGTERM')
     await ended.catch(() => undefined) // told already, or of no interest to whoever stopped reading
+    await pace?.close()
   }
 }
 
@@ -163,8 +170,10 @@ export async function restoreDatabase(
   tools: PgTools,
   url: string,
   source: AsyncIterable<Buffer>,
-  { server, signal, pace }: PgRestoreOptions,
+  options: PgRestoreOptions,
 ): Promise<void> {
+  const { server, signal } = options
+  const pace = options.pace && (await steerPace(options.pace, url, PROGRAM))
   const env = libpqEnv(url, pace ? GENTLE : '')
   const refused = tools.major >= NEW_PARAMETER.since && server < NEW_PARAMETER.since
   const child = spawn(
@@ -189,11 +198,13 @@ export async function restoreDatabase(
     child.stdin.on('error', () => {
       broken = true
     })
-    for await (const chunk of pace ? pacedPieces(source, pace) : source) {
+    for await (const piece of pace ? inPieces(source) : source) {
       if (broken || child.exitCode !== null) break
-      if (child.stdin.write(chunk)) continue
-      const drained = once(child.stdin, 'drain').catch(() => undefined) // broken, see above
-      await Promise.race([drained, over])
+      if (!child.stdin.write(piece)) {
+        const drained = once(child.stdin, 'drain').catch(() => undefined) // broken, see above
+        await Promise.race([drained, over])
+      }
+      await pace?.rest()
     }
     child.stdin.end()
     await ended
@@ -204,6 +215,13 @@ export async function restoreDatabase(
     signal.removeEventListener('abort', stop)
     child.kill('SIGTERM')
     await ended.catch(() => undefined) // told already
+    await pace?.close()
+  }
+}
+
+async function* inPieces(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  for await (const chunk of source) {
+    for (let at = 0; at < chunk.length; at += PIECE) yield chunk.subarray(at, at + PIECE)
   }
 }
 
@@ -270,7 +288,7 @@ function libpqEnv(text: string, settings = ''): NodeJS.ProcessEnv {
     PGSSLCERT: given('sslcert'),
     PGSSLKEY: given('sslkey'),
     PGOPTIONS: `${given('options') ?? ''} ${settings}`.trim() || undefined,
-    PGAPPNAME: 'holdfast backup',
+    PGAPPNAME: PROGRAM,
     PGCONNECT_TIMEOUT: '10',
     LC_ALL: 'C.UTF-8',
     // Debian's pg_dump is a script that finds the real one by these.

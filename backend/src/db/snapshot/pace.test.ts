@@ -30,14 +30,3 @@ it('does not take the rest of one work for that of another beside it', async () 
   expect(await hasRested(pace.rest)).toBe(false)
   expect(await hasRested(other.rest)).toBe(true)
 })
-
-it('adds up what it is told was worked', async () => {
-  const pace = createPace(0.5, () => true)
-  expect(await hasRested(() => pace.rest(2))).toBe(false)
-  expect(await hasRested(() => pace.rest(2))).toBe(true)
-  expect(await hasRested(() => pace.rest(2))).toBe(false)
-})
-
-it('does not take an hour of waiting for an hour of work', async () => {
-  await createPace(0.25, () => true).rest(3_600_000)
-})

@@ -7,30 +7,26 @@ const LONGEST_REST_MS = 500
 
 /** Leaves the machine to others for a part of the time, while there are others. */
 export interface Pace {
-  /**
-   * To be called after each small piece of work: once it adds up, rests as long as the share of work asks for.
-   *
-   * @param workedMs since the last call, where it is known better than by the clock.
-   */
-  rest(workedMs?: number): Promise<void>
+  /** Of the time, that is worked while somebody else wants the machine. */
+  readonly share: number
+  /** Whether others want the machine now. */
+  isWanted(): boolean
+  /** To be called after each small piece of work: once it adds up, rests as long as the share of work asks for. */
+  rest(): Promise<void>
   /** The same for work that goes on at the same time. */
   beside(): Pace
 }
 
-/**
- * @param share of the time that is worked while `isWanted`, more than 0 and at most 1.
- * @param isWanted whether others want the machine now.
- */
+/** @param share more than 0 and at most 1. */
 export function createPace(share: number, isWanted: () => boolean): Pace {
   let sinceMs = performance.now()
-  let addedMs = 0
   return {
-    async rest(workedMs) {
-      addedMs = workedMs === undefined ? performance.now() - sinceMs : addedMs + workedMs
-      if (addedMs < LEAST_MS) return
-      const restMs = Math.min((addedMs * (1 - share)) / share, LONGEST_REST_MS)
-      addedMs = 0
-      if (isWanted()) await sleep(restMs)
+    share,
+    isWanted,
+    async rest() {
+      const workedMs = performance.now() - sinceMs
+      if (workedMs < LEAST_MS) return
+      if (isWanted()) await sleep(Math.min((workedMs * (1 - share)) / share, LONGEST_REST_MS))
       sinceMs = performance.now()
     },
     beside: () => createPace(share, isWanted),

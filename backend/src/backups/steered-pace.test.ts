@@ -1,0 +1,79 @@
+import { expect, it } from 'vitest'
+import { openDatabase } from '../../test/databases.ts'
+import { createPace, PgLink } from '../db/snapshot/index.ts'
+import { isAtWork, steeredRest, steerPace } from './steered-pace.ts'
+
+const PROGRAM = 'a program'
+const SHARE = 0.25
+
+/** The share of looks that find the server at work, of a program whose pieces each keep it for `pieceMs`. */
+function workingShare(pieceMs: number): number {
+  const looks = 2_000
+  let restMs = 20
+  let working = 0
+  for (let look = 0; look < looks; look++) {
+    // Evenly spread, in no order.
+    const isWorking = (((look * 7919) % 1_000) / 1_000) * restMs < pieceMs
+    if (isWorking) working++
+    restMs = steeredRest(restMs, isWorking, SHARE)
+  }
+  return working / looks
+}
+
+it.each([0.5, 4, 30])('finds the rest with which pieces of %s ms make up the share', (pieceMs) => {
+  expect(workingShare(pieceMs)).toBeCloseTo(SHARE, 1)
+})
+
+it('rests neither for ever nor not at all', () => {
+  const after = (isWorking: boolean) =>
+    Array.from({ length: 200 }).reduce<number>((restMs) => steeredRest(restMs, isWorking, SHARE), 20)
+  expect(after(true)).toBe(500)
+  expect(after(false)).toBe(1)
+})
+
+it('tells a server at work from one that waits for the program', async () => {
+  const database = await openDatabase('postgres')
+  const [worker, other] = await Promise.all([PgLink.open(database.location), PgLink.open(database.location)])
+  try {
+    await worker.script(`SET application_name = '${PROGRAM}'; CREATE TABLE words (word text)`)
+    expect(await isAtWork(other, PROGRAM)).toBe(false)
+    const work = worker.script('SELECT pg_sleep(600)')
+    work.catch(() => undefined) // it is cancelled
+    await expect.poll(() => isAtWork(other, PROGRAM)).toBe(true)
+    expect(await isAtWork(other, 'another')).toBe(false)
+    await worker.cancel()
+    await expect(work).rejects.toThrow('cancel')
+    const sink = worker.copy('COPY words FROM STDIN')
+    await sink.write(Buffer.from('one\n'))
+    await expect.poll(() => statesOf(other)).toEqual([['active', 'ClientRead']])
+    expect(await isAtWork(other, PROGRAM)).toBe(false)
+    await sink.end()
+  } finally {
+    await worker.close()
+    await other.close()
+    await database.close()
+  }
+})
+
+const statesOf = (link: PgLink) =>
+  link.texts('SELECT a.state, a.wait_event FROM pg_stat_activity AS a WHERE a.application_name = $1', [
+    PROGRAM,
+  ])
+
+it('asks nobody while nobody else is there, and says so when it cannot ask', async () => {
+  const database = await openDatabase('postgres')
+  let isWanted = false
+  const pace = await steerPace(
+    createPace(SHARE, () => isWanted),
+    database.location,
+    PROGRAM,
+  )
+  try {
+    await pace.close()
+    await pace.rest()
+    isWanted = true
+    await expect(pace.rest()).rejects.toThrow()
+  } finally {
+    await database.close()
+  }
+})
