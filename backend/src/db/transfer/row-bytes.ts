@@ -2,6 +2,7 @@ import { quoteName } from '../sql-text.ts'
 import { keyColumns } from './codecs.ts'
 import { hashBytes, hashed } from './hash.ts'
 import { JsonPrinter } from './json-text.ts'
+import { type ReadLayout, TOGETHER } from './read-layout.ts'
 import { Rejection } from './rejection.ts'
 import { readTime, timeRead, timestampText } from './timestamp-text.ts'
 import { BUCKETS, type CanonicalRow, type ColumnKind, type ColumnShape, type TableShape } from './types.ts'
@@ -50,7 +51,11 @@ interface Field {
   readonly low: number
   readonly high: number
   readonly keyPlace: number
+  /** Of its value in a row that was read by the layout. */
+  readonly place: number
 }
+
+type Form = 'canonical' | 'read' | 'laid-out'
 
 /** Rows in the binary format of COPY, one behind the other in one buffer, each hashed while it is written. */
 export class RowBytes {
@@ -65,8 +70,11 @@ export class RowBytes {
   #bytes = Buffer.alloc(firstBytes)
   #view = viewOf(this.#bytes)
   #at = 0
+  /** The array of the row that is being added, and how far it was taken. */
+  #array = Buffer.alloc(1 << 12)
+  #taken = 0
 
-  constructor(shape: TableShape) {
+  constructor(shape: TableShape, layout?: ReadLayout) {
     const key = keyColumns(shape)
     this.#keyHashes = new Uint32Array(key.length * 2)
     this.#fields = shape.columns.map(({ kind, nullable, pgType, min = 0n, max = 0n }, i) => ({
@@ -76,6 +84,7 @@ export class RowBytes {
       low: Math.max(Number(min), Number.MIN_SAFE_INTEGER),
       high: Math.min(Number(max), Number.MAX_SAFE_INTEGER),
       keyPlace: key.indexOf(i),
+      place: layout?.places[i] ?? i,
     }))
   }
 
@@ -102,23 +111,40 @@ export class RowBytes {
    * again exactly and to go through the codecs.
    */
   addRead(row: readonly FastValue[]): boolean {
-    return this.#add(row, false)
+    return this.#add(row, 'read')
+  }
+
+  /** The same for a row that was read by the layout, with an array. */
+  addLaidOut(row: readonly FastValue[]): boolean {
+    const [array] = row
+    if (typeof array !== 'string') return false
+    if (array.length * 3 + 1 > this.#array.length) this.#array = Buffer.alloc(array.length * 4)
+    const length = this.#array.write(array, 0)
+    this.#taken = 1 // behind the bracket
+    // What comes from the array is copied byte by byte.
+    this.#reserve(length + this.#fields.length * smallValue)
+    return this.#add(row, 'laid-out')
   }
 
   /** Adds a row in canonical form. @throws TypeError when it is in another. */
   addCanonical(row: CanonicalRow): void {
-    if (!this.#add(row, true)) throw new TypeError('A row is not in canonical form')
+    if (!this.#add(row, 'canonical')) throw new TypeError('A row is not in canonical form')
   }
 
-  #add(row: readonly FastValue[] | CanonicalRow, isCanonical: boolean): boolean {
+  #add(row: readonly FastValue[] | CanonicalRow, form: Form): boolean {
     const start = this.#at
     this.#reserve(smallValue)
     this.#view.setInt16(start, this.#fields.length)
     this.#at += 2
     this.high = this.low = 0
+    const isLaidOut = form === 'laid-out'
+    const isCanonical = form === 'canonical'
     let i = 0
     for (const field of this.#fields) {
-      if (!this.#put(field, row[i++] ?? null, isCanonical)) {
+      const place = isLaidOut ? field.place : i++
+      const isPut =
+        place === TOGETHER ? this.#putNext(field) : this.#put(field, row[place] ?? null, isCanonical)
+      if (!isPut) {
         this.#at = start
         return false
       }
@@ -147,8 +173,63 @@ export class RowBytes {
   }
 
   #put(field: Field, value: FastValue, isCanonical: boolean): boolean {
-    if (value !== null) return isCanonical ? this.#putText(field, String(value)) : this.#putRead(field, value)
-    if (!field.nullable) return false
+    if (value === null) return this.#null(field)
+    return isCanonical ? this.#putText(field, String(value)) : this.#putRead(field, value)
+  }
+
+  /** The next value of the array, for which there is room. */
+  #putNext(field: Field): boolean {
+    const array = this.#array
+    const first = array[this.#taken]
+    if (first === 110) {
+      this.#taken += 5 // null and what is behind it
+      return this.#null(field)
+    }
+    if (first !== 34) return field.kind !== 'text' && this.#putDigits(field)
+    if (field.kind !== 'text') return false
+    const bytes = this.#bytes
+    const start = this.#at + 4
+    let to = start
+    for (let at = this.#taken + 1; ; at++) {
+      const byte = array[at] ?? 0
+      if (byte === 34) {
+        this.#taken = at + 2
+        return this.#field(to - start)
+      }
+      // An escape, or it may be U+FFFD.
+      if (byte === 92 || byte === 0xef) return this.#putEscaped(field, at)
+      bytes[to++] = byte
+    }
+  }
+
+  #putEscaped(field: Field, from: number): boolean {
+    const array = this.#array
+    let end = from
+    while (array[end] !== 34) end += array[end] === 92 ? 2 : 1
+    const value: unknown = JSON.parse(array.toString('utf8', this.#taken, end + 1))
+    this.#taken = end + 2
+    return typeof value === 'string' && this.#putRead(field, value)
+  }
+
+  #putDigits(field: Field): boolean {
+    const array = this.#array
+    let at = this.#taken
+    const isNegative = array[at] === 45
+    if (isNegative) at++
+    let size = 0
+    let byte = array[at] ?? 0
+    while (byte >= 48 && byte <= 57) {
+      size = size * 10 + byte - 48
+      byte = array[++at] ?? 0
+    }
+    // Whatever else a number has, it is not an integer.
+    if (byte !== 44 && byte !== 93) return false
+    this.#taken = at + 1
+    return this.#putRead(field, isNegative ? -size : size)
+  }
+
+  #null({ nullable }: Field): boolean {
+    if (!nullable) return false
     this.#reserve(smallValue)
     this.#view.setInt32(this.#at, -1)
     this.#at += 4

@@ -2,8 +2,9 @@ import { isUtf8 } from 'node:buffer'
 import type SqliteDatabase from 'better-sqlite3'
 import { quoteName } from '../sql-text.ts'
 import { encodeRow, heldValue, InvalidText, isReject, keyColumns, type SourceValue } from './codecs.ts'
+import { type ReadLayout, readLayout, TOGETHER } from './read-layout.ts'
 import { type FastValue, RowBytes } from './row-bytes.ts'
-import { columnList, columnNames, keyList, tableName } from './rows-sql.ts'
+import { columnNames, keyList, tableName } from './rows-sql.ts'
 import type { CanonicalRow, HeldValue, Reject, TableShape } from './types.ts'
 
 export type Database = SqliteDatabase.Database
@@ -40,6 +41,7 @@ export class SqliteSource {
   readonly written: RowBytes
   readonly #statements = new Map<string, SqliteDatabase.Statement<Parameter[], SourceValue[]>>()
   #exact = false
+  readonly #layout: ReadLayout
   #rows: IterableIterator<SourceValue[]> | undefined
   #last: readonly SourceValue[] | undefined
   /** Of the schema, in the page's moment. */
@@ -51,7 +53,8 @@ export class SqliteSource {
     this.#db = db
     this.#shape = shape
     this.#hasNumbers = hasRowNumbers(db, shape)
-    this.written = new RowBytes(shape)
+    this.#layout = readLayout(shape)
+    this.written = new RowBytes(shape, this.#layout)
     // The exact look at one row happens in the middle of a page.
     db.unsafeMode(true)
   }
@@ -71,9 +74,7 @@ export class SqliteSource {
     this.#version = BigInt(String(this.#db.pragma('schema_version', { simple: true })))
     if (after && this.#hasNumbers) this.#assertInPlace(after)
     const exact = this.#exact
-    const columns = exact
-      ? exactList(this.#names)
-      : columnList(this.#shape) + (this.#hasNumbers ? rowNumber : '')
+    const columns = exact ? exactList(this.#names) : this.#layout.select + (this.#hasNumbers ? rowNumber : '')
     const order = this.#hasNumbers ? 't.rowid' : keyList(this.#shape)
     const behind = after && (this.#hasNumbers ? after.slice(1, 2) : after)
     const where = behind ? `WHERE (${order}) > (${placesOf(behind)})` : ''
@@ -107,9 +108,9 @@ export class SqliteSource {
     const last = this.#last
     if (!last) return null
     const held = this.#exact ? heldValue : heldKey
-    const key = keyColumns(this.#shape).map((i) => held(last[i] ?? null))
+    const key = this.#keyPlaces.map((i) => held(last[i] ?? null))
     if (!this.#hasNumbers) return key
-    return [heldValue(this.#version), held(last[this.#shape.columns.length] ?? null), ...key]
+    return [heldValue(this.#version), held(last.at(-1) ?? null), ...key]
   }
 
   close(): void {
@@ -148,7 +149,7 @@ export class SqliteSource {
 
   /** The row that was written last. */
   lastCanonical(): CanonicalRow {
-    const row = this.#canonical ?? encodeRow(this.#shape, this.#last ?? [])
+    const row = this.#canonical ?? encodeRow(this.#shape, this.#inOrder(this.#last ?? []))
     if (isReject(row)) throw new TypeError(`No row of ${this.#shape.table} was written`)
     return row
   }
@@ -168,7 +169,8 @@ export class SqliteSource {
     }
     this.#last = read
     const before = this.written.length
-    if (this.written.addRead(read as readonly FastValue[])) {
+    const values = read as readonly FastValue[]
+    if (this.#isLaidOut ? this.written.addLaidOut(values) : this.written.addRead(values)) {
       sink.row()
       return this.written.length - before
     }
@@ -191,11 +193,29 @@ export class SqliteSource {
   }
 
   #exactly(read: readonly SourceValue[]): readonly SourceValue[] | undefined {
-    const key = keyColumns(this.#shape).map((i) => heldKey(read[i] ?? null))
+    const key = this.#keyPlaces.map((i) => heldKey(read[i] ?? null))
     const match = this.#shape.key.map((name) => `t.${quoteName(name)} = ?`)
     const sql = `SELECT ${exactList(this.#names)} FROM ${tableName(this.#shape)} AS t WHERE ${match.join(' AND ')}`
     const row = this.#statement(sql, true).get(...key.map(parameterOf))
     return row && exactValues(row)
+  }
+
+  /** Where the columns of the key are in a row. */
+  get #keyPlaces(): readonly number[] {
+    const columns = keyColumns(this.#shape)
+    return this.#isLaidOut ? columns.map((i) => this.#layout.places[i] ?? i) : columns
+  }
+
+  /** A row that was read, in the order of the shape's columns. */
+  #inOrder(read: readonly SourceValue[]): readonly SourceValue[] {
+    if (!this.#isLaidOut) return read
+    const together: SourceValue[] = JSON.parse(String(read[0]))
+    let next = 0
+    return this.#layout.places.map((place) => (place === TOGETHER ? together[next++] : read[place]) ?? null)
+  }
+
+  get #isLaidOut(): boolean {
+    return this.#layout.together && !this.#exact
   }
 
   #statement(sql: string, exact: boolean): SqliteDatabase.Statement<Parameter[], SourceValue[]> {
