@@ -73,6 +73,7 @@ export class RowBytes {
   /** The array of the row that is being added, and how far it was taken. */
   #array = Buffer.alloc(1 << 12)
   #taken = 0
+  #arrayEnd = 0
 
   constructor(shape: TableShape, layout?: ReadLayout) {
     const key = keyColumns(shape)
@@ -119,10 +120,8 @@ export class RowBytes {
     const [array] = row
     if (typeof array !== 'string') return false
     if (array.length * 3 + 1 > this.#array.length) this.#array = Buffer.alloc(array.length * 4)
-    const length = this.#array.write(array, 0)
+    this.#arrayEnd = this.#array.write(array, 0)
     this.#taken = 1 // behind the bracket
-    // What comes from the array is copied byte by byte.
-    this.#reserve(length + this.#fields.length * smallValue)
     return this.#add(row, 'laid-out')
   }
 
@@ -177,7 +176,7 @@ export class RowBytes {
     return isCanonical ? this.#putText(field, String(value)) : this.#putRead(field, value)
   }
 
-  /** The next value of the array, for which there is room. */
+  /** The next value of the array. */
   #putNext(field: Field): boolean {
     const array = this.#array
     const first = array[this.#taken]
@@ -187,6 +186,7 @@ export class RowBytes {
     }
     if (first !== 34) return field.kind !== 'text' && this.#putDigits(field)
     if (field.kind !== 'text') return false
+    this.#reserve(this.#arrayEnd - this.#taken + smallValue)
     const bytes = this.#bytes
     const start = this.#at + 4
     let to = start

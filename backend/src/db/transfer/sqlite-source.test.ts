@@ -181,3 +181,15 @@ it.each(['00', '01', '1331'])(
     expect(readAll()).toMatchObject({ rejected: 1, hashes: [] })
   },
 )
+
+it('makes room for what follows a document, however little is left behind it', () => {
+  for (let length = 327_200; length < 327_800; length += 20) {
+    const values = ['a', 0.5, 'must', 1n, 2n, 3n, 1n, JSON.stringify('x'.repeat(length)), 'y'.repeat(200)]
+    insert([values])
+    const expected = new RowBytes(shape)
+    const encoded = encodeRow(shape, values)
+    if (isReject(encoded)) throw new Error(encoded.message)
+    expected.addCanonical(encoded)
+    expect(readAll().bytes === expected.take().toString('hex')).toBe(true)
+  }
+})
