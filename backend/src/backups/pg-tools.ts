@@ -1,5 +1,4 @@
 import { execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
 import { getPriority, setPriority } from 'node:os'
 import { join } from 'node:path'
@@ -201,7 +200,7 @@ export async function restoreDatabase(
     for await (const piece of pace ? inPieces(source) : source) {
       if (broken || child.exitCode !== null) break
       if (!child.stdin.write(piece)) {
-        const drained = once(child.stdin, 'drain').catch(() => undefined) // broken, see above
+        const drained = new Promise((resolve) => child.stdin.once('drain', resolve))
         await Promise.race([drained, over])
       }
       await pace?.rest()
