@@ -206,6 +206,7 @@ export async function restoreDatabase(
       await pace?.rest()
     }
     child.stdin.end()
+    await pace?.restBetweenStatements(over)
     await ended
   } catch (error) {
     signal.throwIfAborted()

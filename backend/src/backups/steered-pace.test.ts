@@ -60,6 +60,79 @@ const statesOf = (link: PgLink) =>
     PROGRAM,
   ])
 
+/** Two statements one after the other, the first of which takes until `letGo`, beside a pace that makes it rest. */
+async function buildIndexes(
+  test: (each: {
+    over: () => void
+    letGo: () => Promise<void>
+    resting: Promise<void>
+    waiting: (who: string) => Promise<boolean>
+    indexes: Promise<void>
+  }) => Promise<void>,
+) {
+  const database = await openDatabase('postgres')
+  const links = await Promise.all(Array.from({ length: 3 }, () => PgLink.open(database.location)))
+  const [worker, gate, other] = links as [PgLink, PgLink, PgLink]
+  const pace = await steerPace(
+    createPace(0.001, () => true),
+    database.location,
+    PROGRAM,
+  )
+  try {
+    await worker.script(`
+      SET application_name = '${PROGRAM}'; SET lock_timeout = 0;
+      CREATE TABLE "Words" (word text); INSERT INTO "Words" VALUES ('one'), ('two');
+      CREATE FUNCTION held(word text) RETURNS text IMMUTABLE LANGUAGE plpgsql AS
+        $$ BEGIN PERFORM pg_advisory_xact_lock(1); RETURN word; END $$
+    `)
+    await gate.script('SELECT pg_advisory_lock(1)')
+    const waiting = async (who: string) => {
+      const rows = await other.texts(
+        `
+        SELECT 1 FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid
+        WHERE a.application_name = $1 AND a.datname = current_database() AND l.locktype = 'relation' AND NOT l.granted
+        `,
+        [who],
+      )
+      return rows.length > 0
+    }
+    let over = () => {}
+    const end = new Promise<void>((resolve) => {
+      over = resolve
+    })
+    const first = worker.script('CREATE INDEX first ON "Words" (held(word))')
+    const indexes = first.then(() => worker.script('CREATE INDEX second ON "Words" (word)'))
+    const letGo = () => gate.script('SELECT pg_advisory_unlock(1)')
+    const resting = pace.restBetweenStatements(end)
+    await expect.poll(() => waiting('holdfast transfer')).toBe(true)
+    await test({ over, letGo, resting, waiting, indexes })
+  } finally {
+    await pace.close()
+    for (const link of links) await link.close()
+    await database.close()
+  }
+}
+
+it('keeps the next statement waiting once one has ended, until the program does', async () => {
+  await buildIndexes(async ({ over, letGo, resting, waiting, indexes }) => {
+    await letGo()
+    await expect.poll(() => waiting(PROGRAM)).toBe(true)
+    over()
+    await resting
+    await indexes
+  })
+})
+
+it('does not wait for what the server finishes for a program that is gone', async () => {
+  await buildIndexes(async ({ over, letGo, resting, waiting, indexes }) => {
+    over()
+    await resting
+    expect(await waiting('holdfast transfer')).toBe(false)
+    await letGo()
+    await indexes
+  })
+})
+
 it('asks nobody while nobody else is there, and says so when it cannot ask', async () => {
   const database = await openDatabase('postgres')
   let isWanted = false

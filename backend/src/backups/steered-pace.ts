@@ -7,11 +7,19 @@ const MOST_MS = 500
 const LOOK_EVERY_MS = 100
 /** A server that always works, or never, makes a rest e times as long, or as short, in so many looks. */
 const LOOKS = 4
+const MOST_AFTER_STATEMENT_MS = 60_000
 
-/** Rests between the pieces that a program takes from the server or hands to it. */
+/** Rests of a program's work in the server. */
 export interface SteeredPace {
-  /** To be called after each piece. @throws DbError when the server cannot be asked. */
+  /** To be called after each piece that it took from the server or was handed. @throws DbError when the server cannot be asked. */
   rest(): Promise<void>
+  /**
+   * Makes it rest between statements that nobody hands it, such as those that build indexes, which nothing can interrupt.
+   *
+   * @param over the end of the program.
+   * @throws DbError when the server cannot be asked.
+   */
+  restBetweenStatements(over: Promise<void>): Promise<void>
   close(): Promise<void>
 }
 
@@ -42,6 +50,7 @@ export async function steerPace(pace: Pace, url: string, program: string): Promi
       restMs = steeredRest(restMs, await isAtWork(link, program), pace.share)
       await sleep(after)
     },
+    restBetweenStatements: (over) => restBetweenStatements(pace, link, program, over),
     close: () => link.close(),
   }
 }
@@ -58,6 +67,60 @@ export async function isAtWork(link: PgLink, program: string): Promise<boolean> 
     [program],
   )
   return found !== undefined
+}
+
+/**
+ * Rests by a lock on the table in work: it is granted when the statement ends, the next one there waits for it, and it
+ * goes with its session, so that a program whose master was killed does not wait for ever. Never more than one is held, and
+ * nothing is waited for with it.
+ */
+async function restBetweenStatements(
+  pace: Pace,
+  link: PgLink,
+  program: string,
+  over: Promise<void>,
+): Promise<void> {
+  let isOver = false
+  let isWaiting = false
+  const ending = over.then(async () => {
+    isOver = true
+    // The server finishes an index also for a program that is gone.
+    if (isWaiting) await link.cancel()
+  })
+  const orOver = (ms: number) => Promise.race([over, sleep(ms, undefined, { ref: false })])
+  try {
+    for (; !isOver; await orOver(LOOK_EVERY_MS)) {
+      const table = pace.isWanted() ? await tableInWork(link, program) : undefined
+      if (table === undefined || isOver) continue
+      await link.transaction(async () => {
+        const sinceMs = performance.now()
+        isWaiting = true
+        await link.script(`SET LOCAL lock_timeout = 0; LOCK TABLE ONLY ${table} IN ROW EXCLUSIVE MODE`)
+        isWaiting = false
+        const workedMs = performance.now() - sinceMs
+        await orOver(Math.min(MOST_AFTER_STATEMENT_MS, (workedMs * (1 - pace.share)) / pace.share))
+      })
+    }
+  } catch (error) {
+    if (!isOver) throw error // cancelled otherwise
+  }
+  await ending
+}
+
+/** A table for which a session of `program` holds a lock that keeps writers away. */
+async function tableInWork(link: PgLink, program: string): Promise<string | undefined> {
+  const [found] = await link.texts(
+    `
+    SELECT format('%I.%I', n.nspname, c.relname) FROM pg_locks AS l
+    JOIN pg_stat_activity AS a ON a.pid = l.pid AND a.datname = current_database() AND a.application_name = $1
+    JOIN pg_class AS c ON c.oid = l.relation AND c.relkind = 'r'
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE l.granted AND l.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'AccessExclusiveLock')
+    LIMIT 1
+    `,
+    [program],
+  )
+  return found?.[0] ?? undefined
 }
 
 /** How long to rest from now on: the same on average once the server works for that share of the rests. */
