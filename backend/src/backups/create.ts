@@ -161,11 +161,12 @@ async function addPostgres(
   const ofExtensions = await schemasOfExtensions(snapshot)
   const stop = new AbortController()
   const signal = AbortSignal.any([watch.signal, stop.signal])
+  const [ofDigest, ofDump] = watch.pace?.halves() ?? []
   watch.onProgress('dumping', 0)
   // The rows are counted and hashed in the very snapshot that is dumped, while it is dumped.
   const digest = snapshot.digest({
     signal,
-    pace: watch.pace,
+    pace: ofDigest,
     onProgress: (share) => watch.onProgress('dumping', share),
   })
   const dump = add(
@@ -174,7 +175,7 @@ async function addPostgres(
       snapshot: snapshot.id,
       excludeSchemas: [...facts.foreignSchemas, ...ofExtensions],
       timescale: facts.hypertables,
-      pace: watch.pace?.beside(),
+      pace: ofDump,
       signal,
     }),
   )

@@ -22,11 +22,11 @@ it.each([true, false])('rests after work only while others want the machine: %s'
   expect(await hasRested(pace.rest)).toBe(isWanted)
 })
 
-it('does not take the rest of one work for that of another beside it', async () => {
-  const pace = createPace(0.5, () => true)
-  const other = pace.beside()
+it('shares itself between two works, each of which has rests of its own', async () => {
+  const [one, other] = createPace(0.5, () => true).halves()
+  expect([one.share, other.share]).toEqual([0.25, 0.25])
   work()
-  expect(await hasRested(pace.rest)).toBe(true)
-  expect(await hasRested(pace.rest)).toBe(false)
+  expect(await hasRested(one.rest)).toBe(true)
+  expect(await hasRested(one.rest)).toBe(false)
   expect(await hasRested(other.rest)).toBe(true)
 })

@@ -13,8 +13,8 @@ export interface Pace {
   isWanted(): boolean
   /** To be called after each small piece of work: once it adds up, rests as long as the share of work asks for. */
   rest(): Promise<void>
-  /** The same for work that goes on at the same time. */
-  beside(): Pace
+  /** For two works that go on at the same time: each has half of the share. */
+  halves(): readonly [Pace, Pace]
 }
 
 /** @param share more than 0 and at most 1. */
@@ -29,6 +29,6 @@ export function createPace(share: number, isWanted: () => boolean): Pace {
       if (isWanted()) await sleep(Math.min((workedMs * (1 - share)) / share, LONGEST_REST_MS))
       sinceMs = performance.now()
     },
-    beside: () => createPace(share, isWanted),
+    halves: () => [createPace(share / 2, isWanted), createPace(share / 2, isWanted)],
   }
 }
