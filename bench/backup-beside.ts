@@ -11,7 +11,7 @@ import { watchStolen } from './stolen.ts'
 /** Requests a second. */
 export const OFFERED = 200
 const LIGHT = '/api/metrics/series?endpointId=1&subject=container&name=none'
-const WARM_MS = 3_000
+const WARM_MS = 20_000
 /** Before and after. */
 const IDLE_MS = 20_000
 /** By turns: machines are shared, and what others do there changes within seconds. */
