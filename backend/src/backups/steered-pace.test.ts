@@ -144,8 +144,11 @@ it('asks nobody while nobody else is there, and says so when it cannot ask', asy
   try {
     await pace.close()
     await pace.rest()
+    await pace.restBetweenStatements(Promise.resolve())
     isWanted = true
     await expect(pace.rest()).rejects.toThrow()
+    const never = new Promise<void>(() => {})
+    await expect(pace.restBetweenStatements(never)).rejects.toThrow()
   } finally {
     await database.close()
   }

@@ -7,6 +7,7 @@ const MOST_MS = 500
 const LOOK_EVERY_MS = 100
 /** A server that always works, or never, makes a rest e times as long, or as short, in so many looks. */
 const LOOKS = 4
+/** After the longest statements: a proof of a large database is not to take days. */
 const MOST_AFTER_STATEMENT_MS = 60_000
 
 /** Rests of a program's work in the server. */
@@ -88,23 +89,28 @@ async function restBetweenStatements(
     if (isWaiting) await link.cancel()
   })
   const orOver = (ms: number) => Promise.race([over, sleep(ms, undefined, { ref: false })])
-  try {
-    for (; !isOver; await orOver(LOOK_EVERY_MS)) {
-      const table = pace.isWanted() ? await tableInWork(link, program) : undefined
-      if (table === undefined || isOver) continue
-      await link.transaction(async () => {
-        const sinceMs = performance.now()
-        isWaiting = true
-        await link.script(`SET LOCAL lock_timeout = 0; LOCK TABLE ONLY ${table} IN ROW EXCLUSIVE MODE`)
-        isWaiting = false
-        const workedMs = performance.now() - sinceMs
-        await orOver(Math.min(MOST_AFTER_STATEMENT_MS, (workedMs * (1 - pace.share)) / pace.share))
-      })
+  const restBehind = async (table: string) => {
+    const sinceMs = performance.now()
+    isWaiting = true
+    try {
+      await link.script(`SET LOCAL lock_timeout = 0; LOCK TABLE ONLY ${table} IN ROW EXCLUSIVE MODE`)
+    } finally {
+      isWaiting = false
     }
-  } catch (error) {
-    if (!isOver) throw error // cancelled otherwise
+    const workedMs = performance.now() - sinceMs
+    await orOver(Math.min(MOST_AFTER_STATEMENT_MS, (workedMs * (1 - pace.share)) / pace.share))
   }
-  await ending
+  const resting = async () => {
+    try {
+      for (; !isOver; await orOver(LOOK_EVERY_MS)) {
+        const table = pace.isWanted() ? await tableInWork(link, program) : undefined
+        if (table !== undefined && !isOver) await link.transaction(() => restBehind(table))
+      }
+    } catch (error) {
+      if (!isOver) throw error // cancelled otherwise
+    }
+  }
+  await Promise.all([ending, resting()])
 }
 
 /** A table for which a session of `program` holds a lock that keeps writers away. */
