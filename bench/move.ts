@@ -24,7 +24,7 @@ import { startPostgres } from '../backend/test/postgres-server.ts'
 import { createTestMoves, openTestStorage, untilUnit } from '../backend/test/product.ts'
 import { median, quick, report, rounded, say, shuffled } from './bench.ts'
 import { aSpanRow, spanColumns } from './span-rows.ts'
-import { stolenDuring } from './stolen.ts'
+import { countStolen } from './stolen.ts'
 
 const rounds = quick ? 1 : 5
 const spanCount = quick ? 40_000 : 500_000
@@ -225,10 +225,9 @@ async function measuredPair(table: Table): Promise<Pair> {
         if (hasPgloader) load = await pgloader(table)
       },
     ]
-    const { share } = await stolenDuring(async () => {
-      for (const side of shuffled(sides)) await side()
-    })
-    if (moved) pairs.push({ move: moved, load, stolen: share })
+    const stolen = countStolen()
+    for (const side of shuffled(sides)) await side()
+    if (moved) pairs.push({ move: moved, load, stolen: stolen() })
   }
   const [least] = pairs.toSorted((a, b) => a.stolen - b.stolen)
   if (!least) throw new Error(`${table}: nothing was measured`)
