@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { auditRoutes, createAuditService, createAuditSpool, createAuditStore } from './audit/index.ts'
@@ -9,6 +9,7 @@ import { processEnvironment } from './core/config/environment.ts'
 import { createSecretBox, loadSecretKey } from './core/crypto/secret-box.ts'
 import { closeServer } from './core/http/close-server.ts'
 import { createHttpApp } from './core/http/http-app.ts'
+import { createHttpServer } from './core/http/http-server.ts'
 import { buildOpenApi } from './core/http/openapi.ts'
 import { ANONYMOUS } from './core/http/principal.ts'
 import type { Route } from './core/http/route.ts'
@@ -360,7 +361,7 @@ export function createApp(options: AppOptions): App {
     checkResponses: options.checkResponses ?? false,
     fallback: staticFiles(options.pageFolder ?? PAGE_FOLDER),
   })
-  const server = createServer({ keepAliveTimeout: 65_000 }, express)
+  const server = createHttpServer(express)
   realtime.attach(server)
 
   return {

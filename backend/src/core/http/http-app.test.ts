@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -6,6 +6,7 @@ import { DbError, type DbErrorKind } from '../../db/db-errors.ts'
 import { AppError, conflict } from '../errors.ts'
 import { createLogger } from '../log.ts'
 import { type AuditEvent, createHttpApp, type HttpAppOptions } from './http-app.ts'
+import { createHttpServer } from './http-server.ts'
 import { ANONYMOUS, PREVIEW } from './principal.ts'
 import { defineRoute, type Route } from './route.ts'
 
@@ -24,7 +25,7 @@ async function serve(routes: Route[], options: Partial<HttpAppOptions> = {}): Pr
     checkResponses: true,
     ...options,
   })
-  server = createServer(app)
+  server = createHttpServer(app)
   await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve))
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
