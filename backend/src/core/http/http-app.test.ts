@@ -44,6 +44,18 @@ const echo = defineRoute(
   async ({ body }) => body,
 )
 
+const bodyless = defineRoute(
+  {
+    method: 'post',
+    path: '/api/things',
+    summary: 's',
+    tags: ['T'],
+    access: 'public',
+    responses: { 200: z.string() },
+  },
+  async () => 'done',
+)
+
 const failing = (thrown: unknown) =>
   defineRoute(
     {
@@ -67,6 +79,26 @@ const post = (base: string, body: string, headers: Record<string, string> = {}) 
   })
 
 describe('problem documents', () => {
+  it.each([
+    ['{', 400, 'invalid_json'],
+    ['{"a":1}', 400, 'invalid_input'],
+    ['null', 400, 'invalid_input'],
+  ])('answers %s, sent where no body is expected, with %i %s', async (body, status, code) => {
+    const response = await post(await serve([bodyless]), body)
+    expect(response.status).toBe(status)
+    expect(await response.json()).toMatchObject({ code })
+  })
+
+  it.each([undefined, '', '{}'])('takes %j for no body', async (body) => {
+    const base = await serve([bodyless])
+    const response = await fetch(`${base}/api/things`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body }),
+    })
+    expect(response.status).toBe(200)
+  })
+
   it.each([
     ['{', 400, 'invalid_json'],
     ['{"name":"x"}', 400, 'invalid_input'],

@@ -131,7 +131,9 @@ async function serve(route: Route, req: Request, res: Response, options: HttpApp
   const principal = await identify(route, req, options)
   refuseCrossOrigin(req, options.publicUrl)
   await options.authorize(route, principal, req)
-  if (route.body) await readBody(req, res, route.bodyLimit ?? DEFAULT_BODY_LIMIT)
+  // Also where none is expected: whoever sends something is told that it was not understood.
+  if (route.body || req.is('application/json'))
+    await readBody(req, res, route.bodyLimit ?? DEFAULT_BODY_LIMIT)
   const result = await runAudited(route, principal, req, res, options)
   await answer(route, result, res, options)
 }
