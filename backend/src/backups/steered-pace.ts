@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Pace, PgLink } from '../db/snapshot/index.ts'
 
-const FIRST_MS = 20
+/** To begin with: what is found too long costs a moment, what is too short costs those who ask. */
+const FIRST_MS = 200
 const LEAST_MS = 1
 const MOST_MS = 500
 const LOOK_EVERY_MS = 100
