@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Less than a scheduler's turn is not worth a rest. */
-const LEAST_MS = 3
-/** Whoever waited for a lock, or was put to sleep with the machine, has not worked all that time. */
+const LEAST_MS = 2
+/** What waited for a lock, or was put to sleep with the machine, has not worked all that time. */
 const LONGEST_REST_MS = 500
 
 /** Leaves the machine to others for a part of the time, while there are others. */
@@ -11,23 +11,24 @@ export interface Pace {
   readonly share: number
   /** Whether others want the machine now. */
   isWanted(): boolean
-  /** To be called after each small piece of work: once it adds up, rests as long as the share of work asks for. */
-  rest(): Promise<void>
+  /** To be called after each small piece, with what it took: once that adds up, rests as long as the share of work asks for. */
+  rest(workedMs: number): Promise<void>
   /** For two works that go on at the same time: each has half of the share. */
   halves(): readonly [Pace, Pace]
 }
 
 /** @param share more than 0 and at most 1. */
 export function createPace(share: number, isWanted: () => boolean): Pace {
-  let sinceMs = performance.now()
+  let sinceRestMs = 0
   return {
     share,
     isWanted,
-    async rest() {
-      const workedMs = performance.now() - sinceMs
-      if (workedMs < LEAST_MS) return
-      if (isWanted()) await sleep(Math.min((workedMs * (1 - share)) / share, LONGEST_REST_MS))
-      sinceMs = performance.now()
+    async rest(workedMs) {
+      sinceRestMs += workedMs
+      if (sinceRestMs < LEAST_MS) return
+      const restMs = Math.min((sinceRestMs * (1 - share)) / share, LONGEST_REST_MS)
+      sinceRestMs = 0
+      if (isWanted()) await sleep(restMs)
     },
     halves: () => [createPace(share / 2, isWanted), createPace(share / 2, isWanted)],
   }

@@ -10,8 +10,8 @@ export interface DigestOptions {
   onProgress?(share: number): void
 }
 
-/** What a statement takes when the digest is paced: whoever comes meanwhile waits for no more than a scheduler's turn. */
-const STEP_MS = 3
+/** What a statement takes in the server when the digest is paced: whoever comes meanwhile waits for no more than a scheduler's turn. */
+const STEP_MS = 2
 const FIRST_PAGES = 16
 const MOST_PAGES = 8_192
 
@@ -105,7 +105,11 @@ async function digestTable(
   onPages: (pages: number) => void,
 ): Promise<Fingerprint> {
   // The alias is no name of a column: a column of that name would be hashed instead of the row.
-  const select = `SELECT count(*), COALESCE(sum(hashtextextended((_row_.*)::text, 0)), 0) FROM ${source} AS _row_`
+  // With what the server took for it: on the way to a busy process an answer waits as long again.
+  const select = `
+    SELECT count(*), COALESCE(sum(hashtextextended((_row_.*)::text, 0)), 0),
+      extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1000
+    FROM ${source} AS _row_`
   let rows = 0
   let sum = 0n
   for (let from = 0, step = FIRST_PAGES; ; ) {
@@ -115,18 +119,17 @@ async function digestTable(
     const isLast = pace === undefined || pages === null || to >= pages
     const begin = from === 0 ? [] : [`_row_.ctid >= '(${from},0)'`]
     const within = [...begin, ...(isLast ? [] : [`_row_.ctid < '(${to},0)'`])]
-    const startedMs = performance.now()
     const [row] = await link.texts(`${select}${within.length > 0 ? ` WHERE ${within.join(' AND ')}` : ''}`)
     rows += Number(row?.[0])
     sum += BigInt(row?.[1] ?? 0)
+    const tookMs = Math.max(0, Number(row?.[2])) // clocks are set back
     if (isLast) {
-      await pace?.rest()
+      await pace?.rest(tookMs)
       return { table: name, rows, digest: hexOf(sum), ...(aggregate && { aggregate }) }
     }
-    const tookMs = performance.now() - startedMs
     step = Math.max(1, Math.min(MOST_PAGES, step * 4, Math.round((step * STEP_MS) / tookMs)))
     from = to
     onPages(from)
-    await pace?.rest()
+    await pace?.rest(tookMs)
   }
 }
