@@ -80,13 +80,14 @@ const post = (base: string, body: string, headers: Record<string, string> = {}) 
 
 describe('problem documents', () => {
   it.each([
-    ['{', 400, 'invalid_json'],
-    ['{"a":1}', 400, 'invalid_input'],
-    ['null', 400, 'invalid_input'],
-  ])('answers %s, sent where no body is expected, with %i %s', async (body, status, code) => {
+    ['{', 'invalid_json', 'The body is not valid JSON'],
+    ['{"a":1}', 'invalid_input', 'body: this call takes none'],
+    ['null', 'invalid_input', 'body: this call takes none'],
+    ['[]', 'invalid_input', 'body: this call takes none'],
+  ])('refuses %s, sent where no body is expected, as %s', async (body, code, detail) => {
     const response = await post(await serve([bodyless]), body)
-    expect(response.status).toBe(status)
-    expect(await response.json()).toMatchObject({ code })
+    expect(response.status).toBe(400)
+    expect(await response.json()).toMatchObject({ code, detail })
   })
 
   it.each([undefined, '', '{}'])('takes %j for no body', async (body) => {
