@@ -94,7 +94,7 @@ async function open(): Promise<void> {
   // Closed while the code was on its way.
   if (status.state !== 'connecting' || socket) return
   const opened: Socket<ServerEvents, ClientEvents> = io('/live', {
-    transports: ['websocket', 'polling'],
+    transports: ['websocket'],
     reconnectionDelay: 500,
     reconnectionDelayMax: 10_000,
   })
