@@ -17,7 +17,8 @@ import type { Reject } from './types.ts'
 const pageMs = 700
 const firstPage = 2_000
 const largestPage = 200_000
-/** What is written before the socket is served. */
+/** What is written before the socket is served: little at first, as the server has nothing to do until then. */
+const firstPartBytes = 16 * 1024
 const partBytes = 256 * 1024
 /** From here on it pays to build indexes at the end. */
 const rowsWorthDropping = 20_000
@@ -201,23 +202,24 @@ class Copy {
     }
     let rows = 0
     let bytes = 0
+    let cursor: Cursor | null
     try {
       written.clear()
       await sink.write(copyHeader)
       this.#source.open(this.#record.cursor, limit)
-      for (;;) {
-        const part = this.#source.read(pageSink, partBytes)
+      for (let size = firstPartBytes; ; size = Math.min(size * 2, partBytes)) {
+        const part = this.#source.read(pageSink, size)
         rows += part.rows
         bytes += written.length
         this.#job.throwIfAborted()
         await sink.write(written.take())
         if (part.done) break
       }
+      cursor = this.#source.cursor()
     } catch (error) {
       await sink.abandon()
       throw error
     }
-    const cursor = this.#source.cursor()
     await sink.write(copyTrailer)
     await sink.end()
     return { rows, rejects, cursor, done: rows < limit, bytes }

@@ -1,3 +1,4 @@
+import { unquote, unquoted, viewOf } from './json-string.ts'
 import { Rejection } from './rejection.ts'
 
 /** PostgreSQL gives up somewhere beyond, depending on its stack. */
@@ -16,7 +17,8 @@ const surrogate = /\p{Surrogate}/u
  * @throws Rejection for what is no JSON, or has what jsonb cannot hold.
  */
 export function jsonText(text: string): string {
-  printer.print(text)
+  printer.read(text)
+  printer.print()
   return printer.bytes.toString('utf8', 0, printer.length)
 }
 
@@ -26,6 +28,7 @@ export class JsonPrinter {
   bytes = Buffer.alloc(1 << 12)
   length = 0
   #source = Buffer.alloc(1 << 11)
+  #view = viewOf(this.#source)
   #end = 0
   #at = 0
   #depth = 0
@@ -34,10 +37,28 @@ export class JsonPrinter {
   /** Of each member of the objects that are open: where its key and its value begin, and where it ends. */
   #members: number[] = []
 
-  /** @throws Rejection as {@link jsonText} does. */
-  print(text: string): void {
-    if (text.length * 3 + 1 > this.#source.length) this.#source = Buffer.alloc(text.length * 4)
+  /** What is to be printed. */
+  read(text: string): void {
+    this.#makeRoom(text.length * 3)
     this.#end = this.#source.write(text, 0)
+  }
+
+  /** The same as a JSON string, which {@link unquote} takes. False where it does. */
+  readString(line: DataView, at: number, end: number): boolean {
+    this.#makeRoom(end - at)
+    if (!unquote(line, at, this.#view, 0)) return false
+    this.#end = unquoted.length
+    return true
+  }
+
+  #makeRoom(length: number): void {
+    if (length < this.#source.length) return
+    this.#source = Buffer.alloc(length + (length >> 1) + 1)
+    this.#view = viewOf(this.#source)
+  }
+
+  /** @throws Rejection as {@link jsonText} does. */
+  print(): void {
     // No token goes on behind it.
     this.#source[this.#end] = 0
     this.#at = this.#depth = this.length = this.#members.length = 0

@@ -1,20 +1,16 @@
 import { quoteName } from '../sql-text.ts'
 import { keyColumns } from './codecs.ts'
-import { hashBytes, hashed } from './hash.ts'
+import { CopyFields } from './copy-fields.ts'
+import { hashed } from './hash.ts'
+import { unquoted, viewOf } from './json-string.ts'
 import { JsonPrinter } from './json-text.ts'
-import { type ReadLayout, TOGETHER } from './read-layout.ts'
 import { Rejection } from './rejection.ts'
-import { readTime, timeRead, timestampText } from './timestamp-text.ts'
+import { readTime, readTimeText, timestampText } from './timestamp-text.ts'
 import { BUCKETS, type CanonicalRow, type ColumnKind, type ColumnShape, type TableShape } from './types.ts'
 
 /** A value as SQLite's driver gives it without being asked for exactness: large integers have lost digits. */
 export type FastValue = null | number | string | Uint8Array
 
-/** Longer texts are better written by the engine. */
-const shortText = 48
-const firstBytes = 320 * 1024
-/** Room for a value that is no text, with its length and the zeros behind it. */
-const smallValue = 24
 const word = 2 ** 32
 
 /** What a stream of COPY in binary format begins and ends with. */
@@ -51,11 +47,7 @@ interface Field {
   readonly low: number
   readonly high: number
   readonly keyPlace: number
-  /** Of its value in a row that was read by the layout. */
-  readonly place: number
 }
-
-type Form = 'canonical' | 'read' | 'laid-out'
 
 /** Rows in the binary format of COPY, one behind the other in one buffer, each hashed while it is written. */
 export class RowBytes {
@@ -67,15 +59,14 @@ export class RowBytes {
   /** High and low halves for each column of the key. */
   readonly #keyHashes: Uint32Array
   readonly #json = new JsonPrinter()
-  #bytes = Buffer.alloc(firstBytes)
-  #view = viewOf(this.#bytes)
-  #at = 0
-  /** The array of the row that is being added, and how far it was taken. */
-  #array = Buffer.alloc(1 << 12)
-  #taken = 0
-  #arrayEnd = 0
+  readonly #copy = new CopyFields()
+  /** The line that is being added: where it ends, and its next value. */
+  #line: Uint8Array = new Uint8Array(0)
+  #lineView = viewOf(this.#line)
+  #lineEnd = 0
+  #next = 0
 
-  constructor(shape: TableShape, layout?: ReadLayout) {
+  constructor(shape: TableShape) {
     const key = keyColumns(shape)
     this.#keyHashes = new Uint32Array(key.length * 2)
     this.#fields = shape.columns.map(({ kind, nullable, pgType, min = 0n, max = 0n }, i) => ({
@@ -85,26 +76,21 @@ export class RowBytes {
       low: Math.max(Number(min), Number.MIN_SAFE_INTEGER),
       high: Math.min(Number(max), Number.MAX_SAFE_INTEGER),
       keyPlace: key.indexOf(i),
-      place: layout?.places[i] ?? i,
     }))
   }
 
   /** Bytes that were not taken yet. */
   get length(): number {
-    return this.#at
+    return this.#copy.length
   }
 
   /** The rows since the last call. */
   take(): Buffer {
-    const taken = this.#bytes.subarray(0, this.#at)
-    this.#bytes = Buffer.allocUnsafeSlow(firstBytes)
-    this.#view = viewOf(this.#bytes)
-    this.#at = 0
-    return taken
+    return this.#copy.take()
   }
 
   clear(): void {
-    this.#at = 0
+    this.#copy.length = 0
   }
 
   /**
@@ -112,287 +98,226 @@ export class RowBytes {
    * again exactly and to go through the codecs.
    */
   addRead(row: readonly FastValue[]): boolean {
-    return this.#add(row, 'read')
+    const start = this.#begin()
+    let i = 0
+    for (const field of this.#fields) {
+      const value = row[i++] ?? null
+      if (!(value === null ? this.#null(field) : this.#read(field, value))) return this.#undo(start)
+      this.#ended(field)
+    }
+    return this.#findBucket()
   }
 
-  /** The same for a row that was read by the layout, with an array. */
-  addLaidOut(row: readonly FastValue[]): boolean {
-    const [array] = row
-    if (typeof array !== 'string') return false
-    if (array.length * 3 + 1 > this.#array.length) this.#array = Buffer.alloc(array.length * 4)
-    this.#arrayEnd = this.#array.write(array, 0)
-    this.#taken = 1 // behind the bracket
-    return this.#add(row, 'laid-out')
+  /**
+   * The same for a row that is a JSON array of SQLite in UTF-8.
+   *
+   * @param at where its first value begins. @param end of the array, behind its bracket.
+   */
+  addLine(line: Uint8Array, at: number, end: number): boolean {
+    const start = this.#begin()
+    if (line !== this.#line) {
+      this.#line = line
+      this.#lineView = viewOf(line)
+    }
+    this.#lineEnd = end
+    this.#next = at
+    for (const field of this.#fields) {
+      if (this.#next >= end || !this.#readNext(field)) return this.#undo(start)
+      this.#ended(field)
+    }
+    return this.#findBucket()
   }
 
   /** Adds a row in canonical form. @throws TypeError when it is in another. */
   addCanonical(row: CanonicalRow): void {
-    if (!this.#add(row, 'canonical')) throw new TypeError('A row is not in canonical form')
-  }
-
-  #add(row: readonly FastValue[] | CanonicalRow, form: Form): boolean {
-    const start = this.#at
-    this.#reserve(smallValue)
-    this.#view.setInt16(start, this.#fields.length)
-    this.#at += 2
-    this.high = this.low = 0
-    const isLaidOut = form === 'laid-out'
-    const isCanonical = form === 'canonical'
+    const start = this.#begin()
     let i = 0
     for (const field of this.#fields) {
-      const place = isLaidOut ? field.place : i++
-      const isPut =
-        place === TOGETHER ? this.#putNext(field) : this.#put(field, row[place] ?? null, isCanonical)
-      if (!isPut) {
-        this.#at = start
-        return false
+      const text = row[i++] ?? null
+      if (!(text === null ? this.#null(field) : this.#printed(field, text))) {
+        this.#undo(start)
+        throw new TypeError('A row is not in canonical form')
       }
-      this.#combine(hashed.high, hashed.low)
-      if (field.keyPlace >= 0) {
-        this.#keyHashes[field.keyPlace * 2] = hashed.high
-        this.#keyHashes[field.keyPlace * 2 + 1] = hashed.low
-      }
+      this.#ended(field)
     }
     this.#findBucket()
-    return true
   }
 
-  /** As PostgreSQL's `hash_record_extended` does. */
-  #combine(high: number, low: number): void {
-    const sum = this.low * 31 + low
+  #begin(): number {
+    const { length } = this.#copy
+    this.#copy.beginRow(this.#fields.length)
+    this.high = this.low = 0
+    return length
+  }
+
+  #undo(start: number): false {
+    this.#copy.length = start
+    return false
+  }
+
+  /** Adds the hash of a value to that of its row, as PostgreSQL's `hash_record_extended` does. */
+  #ended({ keyPlace }: Field): void {
+    const sum = this.low * 31 + hashed.low
     this.low = sum >>> 0
-    this.high = (Math.imul(this.high, 31) + high + (sum - this.low) / word) >>> 0
+    this.high = (Math.imul(this.high, 31) + hashed.high + (sum - this.low) / word) >>> 0
+    if (keyPlace < 0) return
+    this.#keyHashes[keyPlace * 2] = hashed.high
+    this.#keyHashes[keyPlace * 2 + 1] = hashed.low
   }
 
-  #findBucket(): void {
+  #findBucket(): true {
     let low = 0
     // Buckets are told by the lowest bits, which the high halves do not reach.
     for (let i = 1; i < this.#keyHashes.length; i += 2) low = (low * 31 + (this.#keyHashes[i] ?? 0)) >>> 0
     this.bucket = low % BUCKETS
-  }
-
-  #put(field: Field, value: FastValue, isCanonical: boolean): boolean {
-    if (value === null) return this.#null(field)
-    return isCanonical ? this.#putText(field, String(value)) : this.#putRead(field, value)
-  }
-
-  /** The next value of the array. */
-  #putNext(field: Field): boolean {
-    const array = this.#array
-    const first = array[this.#taken]
-    if (first === 110) {
-      this.#taken += 5 // null and what is behind it
-      return this.#null(field)
-    }
-    if (first !== 34) return field.kind !== 'text' && this.#putDigits(field)
-    if (field.kind !== 'text') return false
-    this.#reserve(this.#arrayEnd - this.#taken + smallValue)
-    const bytes = this.#bytes
-    const start = this.#at + 4
-    let to = start
-    for (let at = this.#taken + 1; ; at++) {
-      const byte = array[at] ?? 0
-      if (byte === 34) {
-        this.#taken = at + 2
-        return this.#field(to - start)
-      }
-      // An escape, or it may be U+FFFD.
-      if (byte === 92 || byte === 0xef) return this.#putEscaped(field, at)
-      bytes[to++] = byte
-    }
-  }
-
-  #putEscaped(field: Field, from: number): boolean {
-    const array = this.#array
-    let end = from
-    while (array[end] !== 34) end += array[end] === 92 ? 2 : 1
-    const value: unknown = JSON.parse(array.toString('utf8', this.#taken, end + 1))
-    this.#taken = end + 2
-    return typeof value === 'string' && this.#putRead(field, value)
-  }
-
-  #putDigits(field: Field): boolean {
-    const array = this.#array
-    let at = this.#taken
-    const isNegative = array[at] === 45
-    if (isNegative) at++
-    let size = 0
-    let byte = array[at] ?? 0
-    while (byte >= 48 && byte <= 57) {
-      size = size * 10 + byte - 48
-      byte = array[++at] ?? 0
-    }
-    // Whatever else a number has, it is not an integer.
-    if (byte !== 44 && byte !== 93) return false
-    this.#taken = at + 1
-    return this.#putRead(field, isNegative ? -size : size)
+    return true
   }
 
   #null({ nullable }: Field): boolean {
     if (!nullable) return false
-    this.#reserve(smallValue)
-    this.#view.setInt32(this.#at, -1)
-    this.#at += 4
+    this.#copy.null()
     hashed.high = hashed.low = 0
     return true
   }
 
-  #putRead(field: Field, value: Exclude<FastValue, null>): boolean {
+  /** The next value of the line. */
+  #readNext(field: Field): boolean {
+    const first = this.#line[this.#next]
+    if (first === 34) return this.#readString(field)
+    if (first !== 110) return this.#readNumber(field)
+    this.#next += 5 // null and what is behind it
+    return this.#null(field)
+  }
+
+  #readString(field: Field): boolean {
+    const line = this.#line
+    const start = this.#next + 1
     switch (field.kind) {
-      case 'text':
-        if (typeof value !== 'string') return false
-        if (this.#ascii(value)) return true
-        return !value.includes('\0') && !value.includes('\ufffd') && this.#utf8(value)
-      case 'integer':
-        return (
-          typeof value === 'number' &&
-          Number.isInteger(value) &&
-          value >= field.low &&
-          value <= field.high &&
-          this.#integer(field, value)
-        )
-      case 'float':
-        return typeof value === 'number' && this.#float(value)
-      case 'boolean':
-        return (value === 1 || value === 0) && this.#boolean(value)
+      case 'text': {
+        if (!this.#copy.unquoted(this.#lineView, start, this.#lineEnd - start)) return false
+        this.#next = unquoted.end + 1
+        return true
+      }
+      case 'json': {
+        if (!this.#json.readString(this.#lineView, start, this.#lineEnd)) return false
+        this.#next = unquoted.end + 1
+        return this.#document()
+      }
       case 'timestamp': {
-        if (typeof value !== 'string') return false
-        if (readTime(value)) return this.#time()
-        const text = timestampText(value)
-        return text !== undefined && readTime(text) && this.#time()
+        let end = start
+        while (line[end] !== 34) end += line[end] === 92 ? 2 : 1
+        this.#next = end + 2
+        if (!readTime(line, start, end)) return this.#timestamp(JSON.parse(textOf(line, start - 1, end + 1)))
+        this.#copy.time()
+        return true
       }
-      case 'json':
-        return typeof value === 'string' && !value.includes('\ufffd') && this.#document(value)
-      case 'bytes':
-        return value instanceof Uint8Array && this.#raw(value)
+      default:
+        return false
     }
   }
 
-  #putText(field: Field, text: string): boolean {
+  #readNumber(field: Field): boolean {
+    const line = this.#line
+    let at = this.#next
+    const isNegative = line[at] === 45
+    if (isNegative) at++
+    let size = 0
+    let byte = line[at] ?? 0
+    while (byte >= 48 && byte <= 57) {
+      size = size * 10 + byte - 48
+      byte = line[++at] ?? 0
+    }
+    // Whatever else a number has, it is not an integer.
+    if (byte !== 44 && byte !== 93) return false
+    this.#next = at + 1
+    return this.#read(field, isNegative ? -size : size)
+  }
+
+  #read(field: Field, value: Exclude<FastValue, null>): boolean {
     switch (field.kind) {
       case 'text':
-        return this.#ascii(text) || this.#utf8(text)
+        if (typeof value !== 'string') return false
+        if (this.#copy.ascii(value)) return true
+        if (value.includes('\0') || value.includes('\ufffd')) return false
+        this.#copy.utf8(value)
+        return true
       case 'integer': {
-        const value = Number(text)
-        return Number.isSafeInteger(value) ? this.#integer(field, value) : this.#large(BigInt(text))
+        const fits =
+          typeof value === 'number' && Number.isInteger(value) && value >= field.low && value <= field.high
+        if (fits) this.#copy.integer(value, field.isWide)
+        return fits
       }
       case 'float':
-        return this.#float(Number(text))
+        if (typeof value !== 'number') return false
+        this.#copy.float(value)
+        return true
       case 'boolean':
-        return this.#boolean(text === 't' ? 1 : 0)
+        if (value !== 1 && value !== 0) return false
+        this.#copy.boolean(value)
+        return true
       case 'timestamp':
-        return readTime(text) && this.#time()
+        return typeof value === 'string' && this.#timestamp(value)
       case 'json':
-        return this.#printed(text)
+        if (typeof value !== 'string' || value.includes('\ufffd')) return false
+        this.#json.read(value)
+        return this.#document()
       case 'bytes':
-        return this.#raw(Buffer.from(text.slice(2), 'hex'))
+        if (!(value instanceof Uint8Array)) return false
+        this.#copy.raw(value)
+        return true
     }
   }
 
-  /** A short text of ASCII characters; false for others. */
-  #ascii(text: string): boolean {
-    const { length } = text
-    if (length > shortText) return false
-    this.#reserve(shortText + smallValue)
-    const bytes = this.#bytes
-    const start = this.#at + 4
-    for (let i = 0; i < length; i++) {
-      const code = text.charCodeAt(i)
-      if (code === 0 || code > 127) return false
-      bytes[start + i] = code
-    }
-    return this.#field(length)
+  #timestamp(value: string): boolean {
+    const text = readTimeText(value) ? value : timestampText(value)
+    if (text === undefined || !readTimeText(text)) return false
+    this.#copy.time()
+    return true
   }
 
-  #utf8(text: string): boolean {
-    this.#reserve(text.length * 3 + smallValue)
-    return this.#field(this.#bytes.write(text, this.#at + 4))
-  }
-
-  #raw(value: Uint8Array): boolean {
-    this.#reserve(value.length + smallValue)
-    this.#bytes.set(value, this.#at + 4)
-    return this.#field(value.length)
-  }
-
-  #integer({ isWide }: Field, value: number): boolean {
-    this.#reserve(smallValue)
-    if (isWide) return this.#halves(Math.floor(value / word), value)
-    this.#view.setInt32(this.#at + 4, value)
-    return this.#field(4)
-  }
-
-  #large(value: bigint): boolean {
-    this.#reserve(smallValue)
-    this.#view.setBigInt64(this.#at + 4, value)
-    return this.#field(8)
-  }
-
-  #float(value: number): boolean {
-    this.#reserve(smallValue)
-    this.#view.setFloat64(this.#at + 4, value)
-    return this.#field(8)
-  }
-
-  #boolean(value: number): boolean {
-    this.#reserve(smallValue)
-    this.#bytes[this.#at + 4] = value
-    return this.#field(1)
-  }
-
-  /** What was read last as microseconds since 2000, which doubles do not hold. */
-  #time(): boolean {
-    this.#reserve(smallValue)
-    const high = Math.floor(timeRead.seconds / word)
-    const low = (timeRead.seconds - high * word) * 1e6 + timeRead.micros
-    return this.#halves(high * 1e6 + Math.floor(low / word), low)
-  }
-
-  /** A number of eight bytes. */
-  #halves(high: number, low: number): boolean {
-    this.#view.setInt32(this.#at + 4, high)
-    this.#view.setInt32(this.#at + 8, low)
-    return this.#field(8)
-  }
-
-  /** A document in its normal form, behind the version of the format. What is none needs a second look. */
-  #document(text: string): boolean {
+  /** What the printer has read, in its normal form. What is no document needs a second look. */
+  #document(): boolean {
     try {
-      this.#json.print(text)
+      this.#json.print()
     } catch (error) {
       if (error instanceof Rejection) return false
       throw error
     }
-    const { bytes, length } = this.#json
-    this.#reserve(length + smallValue)
-    this.#bytes[this.#at + 4] = 1
-    bytes.copy(this.#bytes, this.#at + 5, 0, length)
-    return this.#field(length + 1, 1)
-  }
-
-  #printed(document: string): boolean {
-    this.#reserve(document.length * 3 + smallValue)
-    this.#bytes[this.#at + 4] = 1
-    return this.#field(this.#bytes.write(document, this.#at + 5) + 1, 1)
-  }
-
-  /** Ends a field whose bytes are behind the place of its length; `version` of them are not hashed. */
-  #field(length: number, version = 0): boolean {
-    const start = this.#at + 4
-    this.#view.setInt32(this.#at, length)
-    this.#at = start + length
-    this.#view.setInt32(this.#at, 0)
-    hashBytes(this.#view, start + version, length - version)
+    this.#copy.document(this.#json.bytes, this.#json.length)
     return true
   }
 
-  #reserve(more: number): void {
-    if (this.#at + more <= this.#bytes.length) return
-    const larger = Buffer.allocUnsafeSlow((this.#at + more) * 2)
-    this.#bytes.copy(larger, 0, 0, this.#at)
-    this.#bytes = larger
-    this.#view = viewOf(larger)
+  /** A value in canonical form. */
+  #printed(field: Field, text: string): boolean {
+    switch (field.kind) {
+      case 'text':
+        if (!this.#copy.ascii(text)) this.#copy.utf8(text)
+        return true
+      case 'integer': {
+        const value = Number(text)
+        if (Number.isSafeInteger(value)) this.#copy.integer(value, field.isWide)
+        else this.#copy.large(BigInt(text))
+        return true
+      }
+      case 'float':
+        this.#copy.float(Number(text))
+        return true
+      case 'boolean':
+        this.#copy.boolean(text === 't' ? 1 : 0)
+        return true
+      case 'timestamp':
+        if (!readTimeText(text)) return false
+        this.#copy.time()
+        return true
+      case 'json':
+        this.#copy.documentText(text)
+        return true
+      case 'bytes':
+        this.#copy.raw(Buffer.from(text.slice(2), 'hex'))
+        return true
+    }
   }
 }
 
-const viewOf = (bytes: Buffer) => new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+const textOf = (bytes: Uint8Array, start: number, end: number) =>
+  Buffer.from(bytes.subarray(start, end)).toString()

@@ -1,11 +1,12 @@
+import SqliteDatabase from 'better-sqlite3'
 import fc from 'fast-check'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openDatabase, type TestDatabase } from '../../../test/databases.ts'
 import { encodeRow, InvalidText, isReject, type SourceValue } from './codecs.ts'
 import { Stores } from './job.ts'
 import { RowBytes } from './row-bytes.ts'
-import { type Database, SqliteSource } from './sqlite-source.ts'
-import type { ColumnKind, TableShape } from './types.ts'
+import { type Cursor, type Database, SqliteSource } from './sqlite-source.ts'
+import type { ColumnKind, Reject, TableShape } from './types.ts'
 
 const column = (name: string, kind: ColumnKind, pgType: string, bits = 64n) => ({
   name,
@@ -14,12 +15,13 @@ const column = (name: string, kind: ColumnKind, pgType: string, bits = 64n) => (
   nullable: name !== 'id' && name !== 'must',
   ...(kind === 'integer' ? { min: -(2n ** (bits - 1n)), max: 2n ** (bits - 1n) - 1n } : {}),
 })
-const shape: TableShape = {
+/** Its rows are read as lines. */
+const things: TableShape = {
   table: 'things',
   domain: 'settings',
   columns: [
     column('name', 'text', 'text'),
-    column('share', 'float', 'double precision'),
+    column('at', 'timestamp', 'timestamp with time zone'),
     column('must', 'text', 'text'),
     column('id', 'integer', 'bigint'),
     column('size', 'integer', 'bigint'),
@@ -32,6 +34,12 @@ const shape: TableShape = {
   parents: [],
   uniques: [],
 }
+/** A column of doubles has its rows read value by value. */
+const measured: TableShape = {
+  ...things,
+  table: 'measured',
+  columns: things.columns.with(1, column('share', 'float', 'double precision')),
+}
 
 let database: TestDatabase
 let stores: Stores
@@ -41,9 +49,14 @@ beforeAll(async () => {
   stores = new Stores({ sqlitePath: database.location, postgresUrl: undefined })
   db = await stores.sqlite({ readonly: false })
   // Columns without a type hold whatever they are given.
-  db.exec(
-    'CREATE TABLE things (name, share REAL, must, id INTEGER PRIMARY KEY, size, small, active, details, """odd, name""")',
-  )
+  for (const [table, second] of [
+    ['things', 'at'],
+    ['measured', 'share REAL'],
+  ]) {
+    db.exec(
+      `CREATE TABLE ${table} (name, ${second}, must, id INTEGER PRIMARY KEY, size, small, active, details, """odd, name""")`,
+    )
+  }
 })
 afterAll(async () => {
   await stores?.close()
@@ -93,103 +106,199 @@ const anything = fc.oneof(
 /** Mostly what belongs into the column. */
 const held = (right: fc.Arbitrary<SourceValue>): fc.Arbitrary<SourceValue> =>
   fc.oneof({ weight: 12, arbitrary: right }, { weight: 2, arbitrary: fc.constant(null) }, anything)
-const row: fc.Arbitrary<SourceValue[]> = fc.tuple(
-  held(text),
-  // Whole numbers are none there: the column makes doubles of them.
-  fc.oneof({ weight: 12, arbitrary: real }, text, fc.constant(null)),
-  held(text),
-  whole,
-  held(whole),
-  held(fc.integer().map(BigInt)),
-  held(fc.constantFrom(0n, 1n)),
-  held(fc.json({ stringUnit: character, maxDepth: 2 })),
-  held(text),
-)
+const time = fc
+  .tuple(
+    fc.date({ min: new Date('0001-01-02'), max: new Date('9999-12-30'), noInvalidDate: true }),
+    fc.integer({ min: 0, max: 99_999 }),
+    fc.constantFrom('', '1', '.5', '+02:30', 'Z', '\u0001', '"', '\uff21'),
+  )
+  .map(([date, micros, end]) => date.toISOString().replace('Z', `${micros || ''}${end || 'Z'}`))
+const rowOf = (second: fc.Arbitrary<SourceValue>): fc.Arbitrary<SourceValue[]> =>
+  fc.tuple(
+    held(text),
+    second,
+    held(text),
+    whole,
+    held(whole),
+    held(fc.integer().map(BigInt)),
+    held(fc.constantFrom(0n, 1n)),
+    held(fc.json({ stringUnit: character, maxDepth: 2 })),
+    held(text),
+  )
+const tables = [
+  { shape: things, row: rowOf(held(time)), second: '2026-11-21T03:04:05.123Z' },
+  {
+    shape: measured,
+    // Whole numbers are none there: the column makes doubles of them.
+    row: rowOf(fc.oneof({ weight: 12, arbitrary: real }, text, fc.constant(null))),
+    second: 0.5,
+  },
+]
 
-function insert(rows: readonly SourceValue[][]): void {
-  db.exec('DELETE FROM things')
+function insert({ table }: TableShape, rows: readonly SourceValue[][]): void {
+  db.exec(`DELETE FROM ${table}`)
   for (const values of rows) {
     const places = values.map((value) => (value instanceof InvalidText ? 'CAST(? AS TEXT)' : '?'))
-    db.prepare(`INSERT INTO things VALUES (${places.join(', ')})`).run(
+    db.prepare(`INSERT INTO ${table} VALUES (${places.join(', ')})`).run(
       values.map((value) => (value instanceof InvalidText ? value.bytes : value)),
     )
   }
 }
 
-function readAll(): { bytes: string; hashes: string[]; rejected: number } {
+interface Found {
+  readonly bytes: string
+  readonly hashes: readonly string[]
+  readonly rejected: number
+}
+
+/** In pages of `limit` rows, handed on in parts of `bytes` bytes. */
+function readAll(shape: TableShape, limit = 1_000, bytes = Number.POSITIVE_INFINITY): Found {
   const source = new SqliteSource(db, shape)
   const { written } = source
+  let cursor: Cursor | null = null
+  let kept: Buffer = Buffer.alloc(0)
+  const hashes: string[] = []
+  let rejected = 0
   for (;;) {
-    const hashes: string[] = []
-    let rejected = 0
+    const page: string[] = []
+    let rows = 0
+    const rejects: Reject[] = []
     const sink = {
-      row: () => hashes.push(`${written.bucket} ${written.high} ${written.low}`),
-      reject: () => rejected++,
+      row: () => page.push(`${written.bucket} ${written.high} ${written.low}`),
+      reject: (reject: Reject) => rejects.push(reject),
     }
     try {
-      source.open(null, 1_000)
-      expect(source.read(sink, Number.POSITIVE_INFINITY).done).toBe(true)
-      source.cursor()
-      return { bytes: written.take().toString('hex'), hashes, rejected }
+      source.open(cursor, limit)
+      for (let done = false; !done; ) {
+        const part = source.read(sink, bytes)
+        done = part.done
+        rows += part.rows
+      }
+      cursor = source.cursor() ?? cursor
     } catch (error) {
       source.close()
       written.clear()
       if (!source.beExact(error)) throw error
+      continue
     }
+    kept = Buffer.concat([kept, written.take()])
+    hashes.push(...page)
+    rejected += rejects.length
+    if (rows < limit) return { bytes: kept.toString('hex'), hashes, rejected }
   }
 }
 
-it('reads rows together as it reads them value by value', () => {
-  fc.assert(
-    fc.property(fc.uniqueArray(row, { maxLength: 8, selector: (values) => values[3] }), (rows) => {
-      insert(rows)
-      const expected = new RowBytes(shape)
-      const hashes: string[] = []
-      let rejected = 0
-      for (const values of rows.toSorted((a, b) => (Number(a[3]) < Number(b[3]) || a[3]! < b[3]! ? -1 : 1))) {
-        const encoded = encodeRow(shape, values)
-        if (isReject(encoded)) rejected++
-        else {
-          expected.addCanonical(encoded)
-          hashes.push(`${expected.bucket} ${expected.high} ${expected.low}`)
-        }
+/** The same through the codecs, row by row. */
+function encoded(shape: TableShape, rows: readonly SourceValue[][]): Found {
+  const expected = new RowBytes(shape)
+  const hashes: string[] = []
+  let rejected = 0
+  for (const values of rows) {
+    const row = encodeRow(shape, values)
+    if (isReject(row)) rejected++
+    else {
+      expected.addCanonical(row)
+      hashes.push(`${expected.bucket} ${expected.high} ${expected.low}`)
+    }
+  }
+  return { bytes: expected.take().toString('hex'), hashes, rejected }
+}
+
+describe.each(tables)('a table like $shape.table', ({ shape, row, second }) => {
+  const insertRows = (rows: readonly SourceValue[][]) =>
+    insert(
+      shape,
+      rows.map((values) => values.with(1, second)),
+    )
+
+  it('is read as value by value, exactly', () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(row, { maxLength: 8, selector: (values) => values[3] }),
+        fc.constantFrom(1, 2, 3, 1_000),
+        fc.constantFrom(1, 60, 1_000),
+        (rows, limit, bytes) => {
+          insert(shape, rows)
+          const inOrder = rows.toSorted((a, b) => (BigInt(String(a[3])) < BigInt(String(b[3])) ? -1 : 1))
+          expect(readAll(shape, limit, bytes)).toEqual(encoded(shape, inOrder))
+        },
+      ),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it.each([7, 32, 33, 64, 100])('is read whole in pages of %i rows', (limit) => {
+    const rows = Array.from({ length: 100 }, (_, i): SourceValue[] => [
+      `name ${i}`,
+      second,
+      i === 50 ? null : 'must',
+      BigInt(i) * 3n - 9n,
+      i === 40 ? 2n ** 60n : 1n,
+      3n,
+      1n,
+      '{}',
+      i === 70 ? new InvalidText(Uint8Array.of(0x61, 0xc3)) : 'z',
+    ])
+    insertRows(rows)
+    const expected = encoded(shape, rows)
+    expect(expected.rejected).toBe(2)
+    expect(readAll(shape, limit)).toEqual(expected)
+    expect(readAll(shape, limit, 300)).toEqual(expected)
+  })
+
+  it.each<[string, SourceValue]>([
+    ['text that is no UTF-8', new InvalidText(Uint8Array.of(0x61, 0xc3))],
+    ['a number', 5n],
+    ['bytes', Buffer.from('x')],
+    ['what SQLite takes for a binary document', Buffer.from('1731', 'hex')],
+  ])('refuses %s in a column of texts, and takes its neighbours', (_, value) => {
+    insertRows([
+      ['a', null, 'must', 1n, 2n, 3n, 1n, '{"b": 1, "a": 2}', '"\\/\b\f\n\r\t\u0001é日😀\u2028\uff21\ufffd'],
+      ['b', null, value, 2n, 2n, 3n, 1n, '{}', null],
+      ['c', null, 'must', 3n, null, null, null, null, 'z'],
+    ])
+    expect(readAll(shape)).toMatchObject({ rejected: 1, hashes: { length: 2 } })
+  })
+
+  it.each(['00', '01', '1331'])(
+    'does not take bytes (%s) for the number that they are as a document',
+    (hex) => {
+      insertRows([['a', null, 'must', 1n, Buffer.from(hex, 'hex'), 3n, 1n, null, null]])
+      expect(readAll(shape)).toMatchObject({ rejected: 1, hashes: [] })
+    },
+  )
+
+  it.each([130_000, 131_000, 327_300])(
+    'makes room for what follows a document of %i characters and some, however little is left behind it',
+    (from) => {
+      for (let length = from; length < from + 200; length += 20) {
+        const document = JSON.stringify('x'.repeat(length))
+        const values = ['a', second, 'must', 1n, 2n, 3n, 1n, document, 'y'.repeat(200)]
+        const rows = [values, values.with(3, 2n).with(7, '{}')]
+        insertRows(rows)
+        const expected = encoded(shape, rows)
+        const found = readAll(shape)
+        expect(found.hashes).toEqual(expected.hashes)
+        expect(found.bytes === expected.bytes).toBe(true)
       }
-      expect(readAll()).toEqual({ bytes: expected.take().toString('hex'), hashes, rejected })
-    }),
-    { numRuns: 2_000 },
+    },
   )
 })
 
-it.each<[string, SourceValue]>([
-  ['text that is no UTF-8', new InvalidText(Uint8Array.of(0x61, 0xc3))],
-  ['a number', 5n],
-  ['bytes', Buffer.from('x')],
-  ['what SQLite takes for a binary document', Buffer.from('1731', 'hex')],
-])('refuses %s in a column of texts, and takes its neighbours', (_, value) => {
-  insert([
-    ['a', 0.5, 'must', 1n, 2n, 3n, 1n, '{"b": 1, "a": 2}', '"\\/\b\f\n\r\t\u0001é日😀\u2028\uff21'],
-    ['b', 0.5, value, 2n, 2n, 3n, 1n, '{}', null],
-    ['c', null, 'must', 3n, null, null, null, null, 'z'],
-  ])
-  expect(readAll()).toMatchObject({ rejected: 1, hashes: { length: 2 } })
-})
-
-it.each(['00', '01', '1331'])(
-  'does not take bytes (%s) for the number that they are as a document',
-  (hex) => {
-    insert([['a', 0.5, 'must', 1n, Buffer.from(hex, 'hex'), 3n, 1n, null, null]])
-    expect(readAll()).toMatchObject({ rejected: 1, hashes: [] })
-  },
-)
-
-it('makes room for what follows a document, however little is left behind it', () => {
-  for (let length = 327_200; length < 327_800; length += 20) {
-    const values = ['a', 0.5, 'must', 1n, 2n, 3n, 1n, JSON.stringify('x'.repeat(length)), 'y'.repeat(200)]
-    insert([values])
-    const expected = new RowBytes(shape)
-    const encoded = encodeRow(shape, values)
-    if (isReject(encoded)) throw new Error(encoded.message)
-    expected.addCanonical(encoded)
-    expect(readAll().bytes === expected.take().toString('hex')).toBe(true)
-  }
+it('reads a file whose texts are UTF-16', () => {
+  const other = new SqliteDatabase(':memory:')
+  other.exec(`
+    PRAGMA encoding = 'UTF-16le';
+    CREATE TABLE things (name, at, must, id INTEGER PRIMARY KEY, size, small, active, details, """odd, name""");
+    INSERT INTO things VALUES ('Zoë', '2026-11-21T03:04:05.123Z', 'must', 1, 2, 3, 1, '{"a": "日"}', NULL);
+  `)
+  const source = new SqliteSource(other, things)
+  source.open(null, 10)
+  const rejects: Reject[] = []
+  source.read({ row: () => undefined, reject: (reject) => rejects.push(reject) }, 1_000)
+  expect(rejects).toEqual([])
+  expect(source.written.take().toString('hex')).toBe(
+    encoded(things, [['Zoë', '2026-11-21T03:04:05.123Z', 'must', 1n, 2n, 3n, 1n, '{"a": "日"}', null]]).bytes,
+  )
+  other.close()
 })

@@ -2,9 +2,9 @@ import { isUtf8 } from 'node:buffer'
 import type SqliteDatabase from 'better-sqlite3'
 import { quoteName } from '../sql-text.ts'
 import { encodeRow, heldValue, InvalidText, isReject, keyColumns, type SourceValue } from './codecs.ts'
-import { type ReadLayout, readLayout, TOGETHER } from './read-layout.ts'
+import { hasLines, LineReader } from './line-reader.ts'
 import { type FastValue, RowBytes } from './row-bytes.ts'
-import { columnNames, keyList, tableName } from './rows-sql.ts'
+import { columnList, columnNames, keyList, tableName } from './rows-sql.ts'
 import type { CanonicalRow, HeldValue, Reject, TableShape } from './types.ts'
 
 export type Database = SqliteDatabase.Database
@@ -41,9 +41,14 @@ export class SqliteSource {
   readonly written: RowBytes
   readonly #statements = new Map<string, SqliteDatabase.Statement<Parameter[], SourceValue[]>>()
   #exact = false
-  readonly #layout: ReadLayout
+  #isOpen = false
+  /** What rows come from, unless they come value by value. */
+  #lines: LineReader | undefined
   #rows: IterableIterator<SourceValue[]> | undefined
+  /** A row was read, which is the current line unless its values are here: those of its columns, and its number. */
+  #isAtRow = false
   #last: readonly SourceValue[] | undefined
+  #isLastExact = false
   /** Of the schema, in the page's moment. */
   #version = 0n
   /** Of the last row, where it was looked at again. */
@@ -53,8 +58,8 @@ export class SqliteSource {
     this.#db = db
     this.#shape = shape
     this.#hasNumbers = hasRowNumbers(db, shape)
-    this.#layout = readLayout(shape)
-    this.written = new RowBytes(shape, this.#layout)
+    if (this.#hasNumbers && hasLines(db, shape)) this.#lines = new LineReader(db, shape)
+    this.written = new RowBytes(shape)
     // The exact look at one row happens in the middle of a page.
     db.unsafeMode(true)
   }
@@ -68,15 +73,22 @@ export class SqliteSource {
   /** Starts a page of at most `limit` rows behind `after`. @throws RowsMovedError. */
   open(after: Cursor | null, limit: number): void {
     this.close()
-    this.#last = undefined
+    this.#isAtRow = false
     // The version and the rows are of one moment.
     this.#db.exec('BEGIN')
     this.#version = BigInt(String(this.#db.pragma('schema_version', { simple: true })))
     if (after && this.#hasNumbers) this.#assertInPlace(after)
-    const exact = this.#exact
-    const columns = exact ? exactList(this.#names) : this.#layout.select + (this.#hasNumbers ? rowNumber : '')
-    const order = this.#hasNumbers ? 't.rowid' : keyList(this.#shape)
     const behind = after && (this.#hasNumbers ? after.slice(1, 2) : after)
+    this.#isOpen = true
+    if (this.#lines) {
+      this.#lines.open(behind ? BigInt(behind[0]?.text ?? 0) : null, limit)
+      return
+    }
+    const exact = this.#exact
+    const columns = exact
+      ? exactList(this.#names)
+      : columnList(this.#shape) + (this.#hasNumbers ? ', t.rowid' : '')
+    const order = this.#hasNumbers ? 't.rowid' : keyList(this.#shape)
     const where = behind ? `WHERE (${order}) > (${placesOf(behind)})` : ''
     const sql = `SELECT ${columns} FROM ${tableName(this.#shape)} AS t ${where} ORDER BY ${order} LIMIT ${limit}`
     this.#rows = this.#statement(sql, exact).iterate(...(behind ?? []).map(parameterOf))
@@ -90,14 +102,14 @@ export class SqliteSource {
   read(sink: PageSink, bytes: number): { rows: number; done: boolean } {
     let rows = 0
     let size = 0
-    while (this.#rows) {
-      const step = this.#rows.next()
-      if (step.done) {
+    while (this.#isOpen) {
+      const handed = this.#handNext(sink)
+      if (handed === 0) {
         this.close()
         break
       }
       rows++
-      size += this.#hand(step.value, sink)
+      size += handed
       if (size >= bytes) return { rows, done: false }
     }
     return { rows, done: true }
@@ -105,15 +117,16 @@ export class SqliteSource {
 
   /** Where the last row that was read stands. */
   cursor(): Cursor | null {
-    const last = this.#last
-    if (!last) return null
-    const held = this.#exact ? heldValue : heldKey
-    const key = this.#keyPlaces.map((i) => held(last[i] ?? null))
+    if (!this.#isAtRow) return null
+    const values = this.#lastValues
+    const held = this.#isLastExact ? heldValue : heldKey
+    const key = keyColumns(this.#shape).map((i) => held(values[i] ?? null))
     if (!this.#hasNumbers) return key
-    return [heldValue(this.#version), held(last.at(-1) ?? null), ...key]
+    return [heldValue(this.#version), held(values.at(-1) ?? null), ...key]
   }
 
   close(): void {
+    this.#isOpen = false
     this.#rows?.return?.()
     this.#rows = undefined
     if (this.#db.inTransaction) this.#db.exec('COMMIT')
@@ -144,39 +157,62 @@ export class SqliteSource {
   beExact(error: unknown): boolean {
     if (!(error instanceof InexactKey) || this.#exact) return false
     this.#exact = true
+    this.#lines = undefined
     return true
   }
 
   /** The row that was written last. */
   lastCanonical(): CanonicalRow {
-    const row = this.#canonical ?? encodeRow(this.#shape, this.#inOrder(this.#last ?? []))
+    const row = this.#canonical ?? encodeRow(this.#shape, this.#lastValues)
     if (isReject(row)) throw new TypeError(`No row of ${this.#shape.table} was written`)
     return row
   }
 
   /** The row that was read last, as SQLite holds it; undefined when it is gone. */
   lastExactly(): readonly SourceValue[] | undefined {
-    if (!this.#last) return undefined
-    return this.#exact ? this.#last : this.#exactly(this.#last)
+    if (!this.#isAtRow) return undefined
+    if (this.#isLastExact) return this.#lastValues
+    return this.#findByKey(this.#last ?? [])
   }
 
-  #hand(read: readonly SourceValue[], sink: PageSink): number {
+  get #lastValues(): readonly SourceValue[] {
+    return this.#last ?? this.#lines?.values ?? []
+  }
+
+  /** Hands on the next row. @returns about how many bytes it has, 0 at the end of the page. */
+  #handNext(sink: PageSink): number {
+    const step = this.#rows?.next()
+    if (step ? step.done : !this.#lines?.next()) return 0
+    this.#isAtRow = true
     this.#canonical = undefined
-    if (this.#exact) {
-      const raw = exactValues(read)
-      this.#last = raw
-      return this.#encode(raw, sink)
-    }
-    this.#last = read
+    this.#isLastExact = this.#exact || !step
+    this.#last = step && (this.#exact ? exactValues(step.value) : step.value)
+    if (this.#last && this.#exact) return this.#encode(this.#last, sink)
     const before = this.written.length
-    const values = read as readonly FastValue[]
-    if (this.#isLaidOut ? this.written.addLaidOut(values) : this.written.addRead(values)) {
+    if (this.#isWritten) {
       sink.row()
       return this.written.length - before
     }
-    const raw = this.#exactly(read)
-    // Deleted a moment ago: the change is on its way to the mirror.
-    return raw ? this.#encode(raw, sink) : 1
+    return this.#handExactly(sink)
+  }
+
+  /** True where the last row could be written as it was read. */
+  get #isWritten(): boolean {
+    if (this.#last) return this.written.addRead(this.#last as readonly FastValue[])
+    const lines = this.#lines
+    return !!lines?.isText && this.written.addLine(lines.bytes, lines.firstValue, lines.end)
+  }
+
+  /** The last row once more. */
+  #handExactly(sink: PageSink): number {
+    const raw = this.#last
+      ? this.#findByKey(this.#last)
+      : this.#find(['rowid'], [heldValue(this.#lines?.number ?? null)])
+    // It is there: all of a page is of one moment.
+    if (!raw) throw new InexactKey()
+    this.#last = raw
+    this.#isLastExact = true
+    return this.#encode(raw, sink)
   }
 
   #encode(raw: readonly SourceValue[], sink: PageSink): number {
@@ -192,30 +228,19 @@ export class SqliteSource {
     return this.written.length - before
   }
 
-  #exactly(read: readonly SourceValue[]): readonly SourceValue[] | undefined {
-    const key = this.#keyPlaces.map((i) => heldKey(read[i] ?? null))
-    const match = this.#shape.key.map((name) => `t.${quoteName(name)} = ?`)
+  /** @param read not exactly. */
+  #findByKey(read: readonly SourceValue[]): readonly SourceValue[] | undefined {
+    return this.#find(
+      this.#shape.key,
+      keyColumns(this.#shape).map((i) => heldKey(read[i] ?? null)),
+    )
+  }
+
+  #find(names: readonly string[], held: Cursor): readonly SourceValue[] | undefined {
+    const match = names.map((name) => `t.${quoteName(name)} = ?`)
     const sql = `SELECT ${exactList(this.#names)} FROM ${tableName(this.#shape)} AS t WHERE ${match.join(' AND ')}`
-    const row = this.#statement(sql, true).get(...key.map(parameterOf))
+    const row = this.#statement(sql, true).get(...held.map(parameterOf))
     return row && exactValues(row)
-  }
-
-  /** Where the columns of the key are in a row. */
-  get #keyPlaces(): readonly number[] {
-    const columns = keyColumns(this.#shape)
-    return this.#isLaidOut ? columns.map((i) => this.#layout.places[i] ?? i) : columns
-  }
-
-  /** A row that was read, in the order of the shape's columns. */
-  #inOrder(read: readonly SourceValue[]): readonly SourceValue[] {
-    if (!this.#isLaidOut) return read
-    const together: SourceValue[] = JSON.parse(String(read[0]))
-    let next = 0
-    return this.#layout.places.map((place) => (place === TOGETHER ? together[next++] : read[place]) ?? null)
-  }
-
-  get #isLaidOut(): boolean {
-    return this.#layout.together && !this.#exact
   }
 
   #statement(sql: string, exact: boolean): SqliteDatabase.Statement<Parameter[], SourceValue[]> {
@@ -229,7 +254,7 @@ export class SqliteSource {
   }
 }
 
-/** A key value that was read the fast way. @throws InexactKey where that has changed it. */
+/** A value of a key that was read the fast way. @throws InexactKey where that has changed it. */
 function heldKey(value: SourceValue): HeldValue {
   if (typeof value === 'number' && Number.isSafeInteger(value)) return heldValue(BigInt(value))
   if (typeof value === 'string' && !value.includes('\ufffd')) return heldValue(value)
@@ -251,8 +276,6 @@ function parameterOf(held: HeldValue): Parameter {
       return Buffer.from(text, 'hex')
   }
 }
-
-const rowNumber = ', t.rowid'
 
 /** WITHOUT ROWID, a table is its key's index. */
 function hasRowNumbers(db: Database, { table, columns }: TableShape): boolean {

@@ -21,25 +21,33 @@ export function timestampText(value: string | number | bigint): string | undefin
 /** What {@link readTime} has read last: whole seconds since the year 2000, and microseconds behind them. */
 export const timeRead = { seconds: 0, micros: 0 }
 
-const digit = (text: string, at: number) => text.charCodeAt(at) - 48
+/** Longer than whatever {@link readTime} takes. */
+const textBytes = new Uint8Array(32)
 
-function pair(text: string, at: number): number {
-  const high = digit(text, at)
-  const low = digit(text, at + 1)
-  return high < 0 || high > 9 || low < 0 || low > 9 ? Number.NaN : high * 10 + low
+/** {@link readTime} of a text. */
+export function readTimeText(text: string): boolean {
+  const { length } = text
+  if (length > textBytes.length) return false
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i)
+    if (code > 127) return false
+    textBytes[i] = code
+  }
+  return readTime(textBytes, 0, length)
 }
 
 /**
  * Reads what the product writes into SQLite, `2026-11-21T03:04:05.123Z`, and what PostgreSQL prints in UTC. False for
  * other forms. Without a regular expression: there are millions of them.
  */
-export function readTime(text: string): boolean {
-  const year = pair(text, 0) * 100 + pair(text, 2)
-  const month = pair(text, 5)
-  const day = pair(text, 8)
-  const hour = pair(text, 11)
-  const minute = pair(text, 14)
-  const second = pair(text, 17)
+export function readTime(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start < 'yyyy-mm-ddThh:mm:ss'.length) return false
+  const year = pair(bytes, start) * 100 + pair(bytes, start + 2)
+  const month = pair(bytes, start + 5)
+  const day = pair(bytes, start + 8)
+  const hour = pair(bytes, start + 11)
+  const minute = pair(bytes, start + 14)
+  const second = pair(bytes, start + 17)
   const valid =
     year >= 1 &&
     month >= 1 &&
@@ -49,29 +57,41 @@ export function readTime(text: string): boolean {
     hour <= 23 &&
     minute <= 59 &&
     second <= 59
-  const mark = text.charCodeAt(10)
+  const mark = bytes[start + 10]
   const marks =
-    text.charCodeAt(4) === 45 &&
-    text.charCodeAt(7) === 45 &&
+    bytes[start + 4] === 45 &&
+    bytes[start + 7] === 45 &&
     (mark === 84 || mark === 32) &&
-    text.charCodeAt(13) === 58 &&
-    text.charCodeAt(16) === 58
+    bytes[start + 13] === 58 &&
+    bytes[start + 16] === 58
   if (!valid || !marks) return false
-  let at = 19
+  let at = start + 19
   let micros = 0
-  if (text.charCodeAt(at) === 46) {
+  if (at < end && bytes[at] === 46) {
     let unit = 100_000
-    for (at++; unit >= 1 && digit(text, at) >= 0 && digit(text, at) <= 9; at++, unit /= 10) {
-      micros += digit(text, at) * unit
+    for (at++; at < end && unit >= 1 && isDigit(bytes[at]); at++, unit /= 10) {
+      micros += digit(bytes, at) * unit
     }
-    if (at === 20) return false
+    if (at === start + 20) return false
   }
-  const end =
-    mark === 84 ? at === 23 && text.length === 24 && text.charCodeAt(at) === 90 : text.slice(at) === '+00'
-  if (!end) return false
+  const isEnd =
+    mark === 84
+      ? at === start + 23 && end === start + 24 && bytes[at] === 90
+      : end === at + 3 && bytes[at] === 43 && bytes[at + 1] === 48 && bytes[at + 2] === 48
+  if (!isEnd) return false
   timeRead.seconds = (daysSince2000(year, month, day) * 24 + hour) * 3_600 + minute * 60 + second
   timeRead.micros = micros
   return true
+}
+
+const digit = (bytes: Uint8Array, at: number) => (bytes[at] ?? 0) - 48
+
+const isDigit = (byte = 0) => byte >= 48 && byte <= 57
+
+function pair(bytes: Uint8Array, at: number): number {
+  const high = digit(bytes, at)
+  const low = digit(bytes, at + 1)
+  return high < 0 || high > 9 || low < 0 || low > 9 ? Number.NaN : high * 10 + low
 }
 
 /** In the Gregorian calendar; years begin in March, so that leap days are their last. */
@@ -83,7 +103,7 @@ function daysSince2000(year: number, month: number, day: number): number {
 }
 
 function fromCanonical(text: string): string | undefined {
-  if (text.charCodeAt(10) !== 84 || !readTime(text)) return undefined
+  if (text.charCodeAt(10) !== 84 || !readTimeText(text)) return undefined
   const end =
     text.charCodeAt(22) !== 48 ? 23 : text.charCodeAt(21) !== 48 ? 22 : text.charCodeAt(20) !== 48 ? 21 : 19
   return `${text.slice(0, 10)} ${text.slice(11, end)}+00`
