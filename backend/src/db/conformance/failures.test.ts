@@ -24,10 +24,13 @@ const createTables = {
 }
 
 /** Runs for about a second. */
-const slow: SqlText = {
+const slow = {
   sqlite: `WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 4000000) SELECT max(n) AS n FROM c`,
   postgres: 'SELECT 1 AS n FROM pg_sleep(1)',
 }
+
+/** Runs until it is cut off where that takes a connection. A thread is asked at once and ends after its statement. */
+const endless = { ...slow, postgres: 'SELECT 1 AS n FROM pg_sleep(3600)' }
 
 async function prepare(test: TestDatabase): Promise<void> {
   await test.store.transaction((tx) => tx.execScript(createTables[test.db.dialect]))
@@ -209,10 +212,15 @@ describe.each(plainDatabases)('a store that goes away, on $name', ({ open }) => 
     })
 
   it('rejects what is running with kind unavailable and heals by itself', async () => {
-    const running = test.db.query(slow)
+    let isOver = false
+    const running = test.db.query(endless).finally(() => {
+      isOver = true
+    })
     const outcome = expect(running).rejects.toMatchObject({ kind: 'unavailable' })
-    await sleep(100)
-    await test.breakConnections()
+    while (!isOver) {
+      await sleep(100)
+      await test.breakConnections()
+    }
     await outcome
     await heals()
   })
