@@ -114,6 +114,20 @@ const workloads: Record<string, Workload> = {
           r.of(letters),
         ]),
       (db, r) => db.execute('DELETE FROM endpoints WHERE id = $1', [r.of(numbers)]),
+      (db, r) =>
+        db.execute(
+          `INSERT INTO endpoints (id, kind, name, parent_id)
+           SELECT $1, 'docker', $2, max(id) FROM endpoints WHERE id <= $3`,
+          [r.of(numbers), r.of(letters), r.of(numbers)],
+        ),
+      async (db, r) => {
+        const left = r.of(numbers)
+        await db.execute('UPDATE endpoints SET parent_id = $2 WHERE parent_id = $1', [
+          left,
+          r.of([null, ...numbers]),
+        ])
+        await db.execute('DELETE FROM endpoints WHERE id = $1', [left])
+      },
     ],
   },
   insights: {

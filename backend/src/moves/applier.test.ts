@@ -172,6 +172,24 @@ describe.each(['sqlite', 'postgres'] as const)('a mirror of %s', (from) => {
     expect(await mirror.rows(mirror.target)).toEqual([])
   })
 
+  it('keeps the children of a row that left its parent before that went', async () => {
+    const mirror = await openMirror(from, ['fleet'])
+    const { db } = mirror.source
+    const add = 'INSERT INTO endpoints (id, kind, name, parent_id) VALUES ($1, $2, $3, $4)'
+    for (const [id, parent] of [
+      [1, null],
+      [2, 1],
+      [3, 2],
+    ])
+      await db.execute(add, [id!, 'docker', `endpoint ${id}`, parent!])
+    await mirror.drain()
+    await db.execute('UPDATE endpoints SET parent_id = NULL WHERE id = 2')
+    await db.execute('DELETE FROM endpoints WHERE id = 1')
+    await mirror.drain()
+    expect(await mirror.rows(mirror.target)).toHaveLength(2)
+    await mirror.expectEqual()
+  })
+
   it('takes a child along whose parent was cut out of the mirror', async () => {
     const mirror = await openMirror(from, ['users'])
     const { db } = mirror.source

@@ -1,6 +1,7 @@
-import type { SqlStore } from '../db/sql-store.ts'
+import type { ScriptSession, SqlStore } from '../db/sql-store.ts'
 import { deleteKeys, type TableShape, upsertRows } from '../db/transfer/index.ts'
 import { applyCarefully } from './applier-careful.ts'
+import { keysWhere, readReferences } from './applier-relations.ts'
 import {
   type BookedJob,
   type Found,
@@ -71,6 +72,7 @@ async function applyPlainly(job: BookedJob, found: readonly Found[]): Promise<Ou
     return await target.transaction(async (tx) => {
       await targetCapture.beginApply(tx, unit)
       if (tx.dialect === 'sqlite') await tx.execute('PRAGMA defer_foreign_keys = ON')
+      if (await takesOthersAlong(tx, job, found)) throw new Entangled()
       let deleted = 0
       for (const { shape, gone } of found.toReversed())
         deleted += await deleteKeys(tx, shape, [...gone.values()])
@@ -80,9 +82,27 @@ async function applyPlainly(job: BookedJob, found: readonly Found[]): Promise<Ou
       return { upserted: sum(found.map(({ rows }) => rows.size)), deleted, found }
     })
   } catch (error) {
-    if (isAboutRows(error)) return undefined
+    if (error instanceof Entangled || isAboutRows(error)) return undefined
     throw error
   }
+}
+
+/** Rows of the target that are not part of the batch are in the way. */
+class Entangled extends Error {}
+
+/** True when a row that is gone has children in the target that are not: deleting it would take them along, and theirs. */
+async function takesOthersAlong(
+  tx: ScriptSession,
+  { shapes }: ApplyJob,
+  found: readonly Found[],
+): Promise<boolean> {
+  const goneFrom = (shape: TableShape) => found.find((each) => each.shape.table === shape.table)?.gone
+  if (found.every(({ gone }) => gone.size === 0)) return false
+  for (const { child, parent, columns } of await readReferences(tx, shapes)) {
+    const children = await keysWhere(tx, child, columns, [...(goneFrom(parent)?.values() ?? [])])
+    if (children.some(({ key }) => !goneFrom(child)?.has(keyText(key)))) return true
+  }
+  return false
 }
 
 const hasRejects = (found: readonly Found[]) => found.some(({ rejects }) => rejects.size > 0)
