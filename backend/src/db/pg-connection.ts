@@ -42,7 +42,8 @@ export class PgConnections {
   readonly stats: StoreStats = { retries: 0, reconnects: 0 }
   readonly scope = new TransactionScope()
   readonly #backends: WeakMap<pg.ClientBase, PgBackend>
-  readonly #leases = new Set<PgLease>()
+  /** No Set: it changes with each statement, see shared-read.ts. */
+  readonly #leases: PgLease[] = []
   readonly #staging = new WeakMap<pg.ClientBase, Set<string>>()
   #generation = 0
   readonly #types = new Map<string, ReadonlyMap<string, string>>()
@@ -86,12 +87,12 @@ export class PgConnections {
       staged: new Set(),
       release: () => {
         client.off('error', onError)
-        this.#leases.delete(lease)
+        this.#leases.splice(this.#leases.indexOf(lease), 1)
         if (lease.broken) this.stats.reconnects++
         client.release(lease.broken || lease.retire)
       },
     }
-    this.#leases.add(lease)
+    this.#leases.push(lease)
     return lease
   }
 

@@ -11,6 +11,7 @@ import type {
 } from './sqlite-protocol.ts'
 
 interface Pending {
+  readonly id: number
   readonly resolve: (result: SqliteResult) => void
   readonly reject: (error: DbError) => void
 }
@@ -34,7 +35,8 @@ export class SqliteConnection {
   /** Set when the thread is gone; every later request is rejected with it. */
   lost: DbError | undefined
   readonly #worker: Worker
-  readonly #pending = new Map<number, Pending>()
+  /** In the order in which they were sent, and are answered. */
+  readonly #pending: Pending[] = []
   #nextId = 1
 
   private constructor(worker: Worker, path: string, version: string) {
@@ -73,7 +75,7 @@ export class SqliteConnection {
     const id = this.#nextId++
     this.inFlight++
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject })
+      this.#pending.push({ id, resolve, reject })
       this.#worker.postMessage({ ...operation, id, generation } satisfies SqliteRequest)
     })
   }
@@ -85,9 +87,9 @@ export class SqliteConnection {
   }
 
   #settle(reply: SqliteReply): void {
-    const pending = this.#pending.get(reply.id)
+    const place = this.#pending.findIndex(({ id }) => id === reply.id)
+    const [pending] = place < 0 ? [] : this.#pending.splice(place, 1)
     if (!pending) return
-    this.#pending.delete(reply.id)
     this.inFlight--
     if ('result' in reply) pending.resolve(reply.result)
     else pending.reject(sqliteError(reply.failure, this.path))
@@ -99,8 +101,7 @@ export class SqliteConnection {
       `The SQLite thread of ${this.path} ended; it is started again with the next statement`,
       { cause },
     )
-    for (const pending of this.#pending.values()) pending.reject(this.lost)
-    this.#pending.clear()
+    for (const pending of this.#pending.splice(0)) pending.reject(this.lost)
     this.inFlight = 0
   }
 }

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto'
-import compression from 'compression'
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
 import helmet from 'helmet'
 import type { z } from 'zod'
 import { AppError, notFound } from '../errors.ts'
 import type { Log } from '../log.ts'
+import { compress, compression } from './compress.ts'
 import { refuseCrossOrigin } from './origin.ts'
 import { ANONYMOUS, type Principal } from './principal.ts'
 import { toAppError, toProblem } from './problem.ts'
 import { type AuditNote, isStreamResponse, type Route } from './route.ts'
-import { sendJson } from './send-json.ts'
+import { sendJson, sendText } from './send-json.ts'
 
 /** What a call of an audited route leaves behind. */
 export interface AuditEvent extends AuditNote {
@@ -61,12 +61,11 @@ export function createHttpApp(options: HttpAppOptions): Express {
   app.set('trust proxy', Array.isArray(options.trustProxy) ? [...options.trustProxy] : options.trustProxy)
   app.use(assignRequestId(options))
   app.use(securityHeaders(options.publicUrl))
-  app.use(compression({ threshold: 1024 }))
   for (const route of options.routes) {
     const path = route.path.replace(/\{(\w+)\}/g, ':$1')
     app[route.method](path, (req, res) => serve(route, req, res, options))
   }
-  if (options.fallback) app.use(options.fallback)
+  if (options.fallback) app.use(compression, options.fallback)
   app.use((req: Request) => {
     throw notFound(`There is nothing at ${req.method} ${req.path.slice(0, 200)}`, 'no_route')
   })
@@ -134,6 +133,7 @@ async function serve(route: Route, req: Request, res: Response, options: HttpApp
   // Also where none is expected: whoever sends something is told that it was not understood.
   if (route.body || req.is('application/json'))
     await readBody(req, res, route.bodyLimit ?? DEFAULT_BODY_LIMIT)
+  if (Object.values(route.responses).some(isStreamResponse)) compress(res)
   const result = await runAudited(route, principal, req, res, options)
   await answer(route, result, res, options)
 }
@@ -253,6 +253,6 @@ function problemMiddleware(log: Log) {
     if (error.status === 401) res.setHeader('WWW-Authenticate', 'Bearer realm="holdfast"')
     res.setHeader('Cache-Control', 'no-store')
     res.status(error.status).type('application/problem+json')
-    res.send(JSON.stringify(toProblem(error, requestId)))
+    sendText(res, JSON.stringify(toProblem(error, requestId)))
   }
 }

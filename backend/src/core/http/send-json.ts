@@ -1,5 +1,6 @@
 import type { Response } from 'express'
 import { Turns } from '../turns.ts'
+import { compress, compressFrom } from './compress.ts'
 
 /** From here on an answer is sent while it is printed, without an ETag, which would have to wait for its end. */
 const longText = 256 * 1024
@@ -24,14 +25,20 @@ export async function sendJson(res: Response, value: unknown): Promise<void> {
     if (res.destroyed) return
   }
   if (write) res.end(text)
-  else res.type('application/json').send(text)
+  else sendText(res.type('application/json'), text)
+}
+
+/** Sends a text of the type that was set, and ends the answer. */
+export function sendText(res: Response, text: string): void {
+  if (text.length >= compressFrom) compress(res)
+  res.send(text)
 }
 
 type Write = (text: string) => Promise<void>
 
 /** Resolves when there is room for more, or nobody reads any more. */
 function begin(res: Response): Write {
-  res.type('application/json')
+  compress(res.type('application/json'))
   let goOn: (() => void) | undefined
   // Once for all: what compresses the answer takes listeners and never gives them back.
   res.on('drain', () => goOn?.())
