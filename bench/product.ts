@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url'
 
 const MAIN = fileURLToPath(new URL('../backend/dist/cli/main.js', import.meta.url))
 const PROBE = new URL('./loop-probe.mjs', import.meta.url).href
+/** Of Node, as the image and the command `holdfast` start it. */
+const FLAGS = ['--max-semi-space-size=4']
 const USER = { username: 'bench', password: 'a long enough password of a benchmark' }
 
 export interface LoopDelay {
@@ -50,7 +52,14 @@ export async function startProduct(env: Readonly<Record<string, string>> = {}): 
   const profile = process.env.BENCH_CPU_PROFILE
   const child = spawn(
     process.execPath,
-    [...(profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []), '--import', PROBE, MAIN, 'start'],
+    [
+      ...FLAGS,
+      ...(profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []),
+      '--import',
+      PROBE,
+      MAIN,
+      'start',
+    ],
     {
       env: {
         PATH: process.env.PATH,
