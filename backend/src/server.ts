@@ -23,7 +23,8 @@ import { settleRoles } from './moves/index.ts'
 
 /**
  * By how many percent the heap grows until the next full collection. V8's own step is 8 MB where little is allocated: one every
- * ten to twenty seconds, which holds up what is asked meanwhile for up to 60 ms.
+ * ten to twenty seconds, which holds up what is asked meanwhile for up to 60 ms. The young generation can be set by whoever
+ * starts Node only: docker/holdfast.
  */
 const HEAP_GROWTH = 100
 

@@ -43,7 +43,7 @@ export class PgConnections {
   readonly scope = new TransactionScope()
   readonly #backends: WeakMap<pg.ClientBase, PgBackend>
   /** No Set: it changes with each statement, see shared-read.ts. */
-  readonly #leases: PgLease[] = []
+  #leases: readonly PgLease[] = []
   readonly #staging = new WeakMap<pg.ClientBase, Set<string>>()
   #generation = 0
   readonly #types = new Map<string, ReadonlyMap<string, string>>()
@@ -87,12 +87,12 @@ export class PgConnections {
       staged: new Set(),
       release: () => {
         client.off('error', onError)
-        this.#leases.splice(this.#leases.indexOf(lease), 1)
+        this.#leases = this.#leases.filter((each) => each !== lease)
         if (lease.broken) this.stats.reconnects++
         client.release(lease.broken || lease.retire)
       },
     }
-    this.#leases.push(lease)
+    this.#leases = [...this.#leases, lease]
     return lease
   }
 

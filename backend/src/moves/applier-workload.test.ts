@@ -114,6 +114,7 @@ const workloads: Record<string, Workload> = {
           r.of(letters),
         ]),
       (db, r) => db.execute('DELETE FROM endpoints WHERE id = $1', [r.of(numbers)]),
+      // Trees, whose branches are hung elsewhere before what they hung on is deleted.
       (db, r) =>
         db.execute(
           `INSERT INTO endpoints (id, kind, name, parent_id)

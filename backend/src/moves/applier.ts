@@ -87,7 +87,7 @@ async function applyPlainly(job: BookedJob, found: readonly Found[]): Promise<Ou
   }
 }
 
-/** Rows of the target that are not part of the batch are in the way. */
+/** What goes has children in the target that stay. Undoes the attempt. */
 class Entangled extends Error {}
 
 /** True when a row that is gone has children in the target that are not: deleting it would take them along, and theirs. */
