@@ -11,7 +11,8 @@ import { watchStolen } from './stolen.ts'
 /** Requests a second. */
 export const OFFERED = 200
 const LIGHT = '/api/metrics/series?endpointId=1&subject=container&name=none'
-const WARM_MS = 20_000
+/** V8 compiles for that long what a server runs every day. */
+const WARM_MS = 40_000
 /** Before and after. */
 const IDLE_MS = 20_000
 /** By turns: machines are shared, and what others do there changes within seconds. */

@@ -1,7 +1,6 @@
 // `npm run bench -- NAME [--quick] [--json]`: runs bench/NAME.ts against the built product.
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { bin, ensureBuilt, root, say } from './ensure.mjs'
 
@@ -15,28 +14,5 @@ if (!name || !existsSync(file)) {
   process.exit(2)
 }
 ensureBuilt()
-const awake = stayAwake()
 const result = spawnSync(bin('tsx'), ['--expose-gc', file, ...args], { cwd: root, stdio: 'inherit' })
-for (const each of awake) each.kill()
 process.exit(result.status ?? 1)
-
-/**
- * A virtual machine whose processors sleep between two requests waits for them as long as its neighbours like. Here they
- * stay awake with something that gives way to whatever else wants to run.
- */
-function stayAwake() {
-  if (spawnSync('chrt', ['--idle', '0', 'true']).status !== 0) {
-    say('chrt is missing (util-linux): processors fall asleep, and times are those of the whole machine')
-    return []
-  }
-  const spin = `
-    const turn = () => {
-      if (process.ppid !== ${process.pid}) process.exit()
-      for (const until = Date.now() + 200; Date.now() < until; );
-      setImmediate(turn)
-    }
-    turn()`
-  return Array.from({ length: availableParallelism() }, () =>
-    spawn('chrt', ['--idle', '0', process.execPath, '-e', spin], { stdio: 'ignore' }),
-  )
-}

@@ -26,7 +26,7 @@ export interface BackupPlace {
 }
 
 /** Of the time, while a backup is made or proved and the server is asked for something. */
-export const WORKING_SHARE = 0.2
+export const WORKING_SHARE = 1 / 7
 
 export interface Watch {
   readonly signal: AbortSignal
