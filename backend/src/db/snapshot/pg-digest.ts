@@ -10,8 +10,10 @@ export interface DigestOptions {
   onProgress?(share: number): void
 }
 
-/** What a statement takes in the server when the digest is paced: whoever comes meanwhile waits for no more than a scheduler's turn. */
+/** What a statement takes in the server while somebody else wants it: whoever comes meanwhile waits for no more than a scheduler's turn. */
 const STEP_MS = 2
+/** While nobody does: ten thousand short statements were a third of the time of 2 GB. */
+const LONG_STEP_MS = 100
 const FIRST_PAGES = 16
 const MOST_PAGES = 8_192
 
@@ -127,9 +129,10 @@ async function digestTable(
       await pace?.rest(tookMs)
       return { table: name, rows, digest: hexOf(sum), ...(aggregate && { aggregate }) }
     }
-    step = Math.max(1, Math.min(MOST_PAGES, step * 4, Math.round((step * STEP_MS) / tookMs)))
+    const stepMs = pace.isWanted() ? STEP_MS : LONG_STEP_MS
+    step = Math.max(1, Math.min(MOST_PAGES, step * 4, Math.round((step * stepMs) / tookMs)))
     from = to
     onPages(from)
-    await pace?.rest(tookMs)
+    await pace.rest(tookMs)
   }
 }
