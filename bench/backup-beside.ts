@@ -11,7 +11,7 @@ import { watchStolen } from './stolen.ts'
 /** Requests a second. */
 export const OFFERED = 200
 const LIGHT = '/api/metrics/series?endpointId=1&subject=container&name=none'
-/** V8 compiles for that long what a server runs every day. */
+/** A server that has just started still compiles what one that runs for days has compiled. */
 const WARM_MS = 40_000
 /** Before and after. */
 const IDLE_MS = 20_000

@@ -12,7 +12,7 @@ export interface DigestOptions {
 
 /** What a statement takes in the server while somebody else wants it: whoever comes meanwhile waits for no more than a scheduler's turn. */
 const STEP_MS = 2
-/** While nobody does: ten thousand short statements were a third of the time of 2 GB. */
+/** While nobody does: thousands of short statements take 2 GB half as long again. */
 const LONG_STEP_MS = 100
 const FIRST_PAGES = 16
 const MOST_PAGES = 8_192
