@@ -1,6 +1,6 @@
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, Request } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { violations } from './accessibility.ts'
 import { launchBrowser, settled, type Visit, visit } from './browser.ts'
 import { allPages, type PageCase } from './pages.ts'
 import { type Product, startProduct } from './product.ts'
@@ -47,9 +47,7 @@ describe.each(['dark', 'light'] as const)('in %s', (theme) => {
     let looked = 0
     await walk({ theme }, async (name, { page, complaints }) => {
       looked += 1
-      const axe = new AxeBuilder({ page })
-      const { violations } = await (theme === 'dark' ? axe : axe.withRules(ofColours)).analyze()
-      for (const violation of violations) {
+      for (const violation of await violations(page, theme === 'dark' ? undefined : ofColours)) {
         const where = violation.nodes.slice(0, 3).map((node) => node.html.slice(0, 160))
         findings.push(`${name}: ${violation.id} (${violation.help})\n  ${where.join('\n  ')}`)
       }

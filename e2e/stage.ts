@@ -1,7 +1,7 @@
-import AxeBuilder from '@axe-core/playwright'
 import type { Browser, Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { startPostgres } from '../backend/test/postgres-server.ts'
+import { violations } from './accessibility.ts'
 import { launchBrowser, type Visit, visit } from './browser.ts'
 import { type Product, type ProductOptions, startProduct } from './product.ts'
 
@@ -34,6 +34,6 @@ export async function setStage(options: Omit<ProductOptions, 'postgresUrl'>): Pr
 }
 
 export async function expectAccessible(page: Page): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze()
-  expect(violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)])).toEqual([])
+  const found = await violations(page)
+  expect(found.map(({ id, nodes }) => [id, nodes.map((node) => node.html)])).toEqual([])
 }
