@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process'
-import { Agent } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { type PgLink, withLink } from '../backend/src/db/snapshot/index.ts'
 import { quantile, rounded, say } from './bench.ts'
-import { drain, paced } from './paced.ts'
+import { drain, paced, pacedAgent } from './paced.ts'
 import { type Product, startProduct } from './product.ts'
 import { watchStolen } from './stolen.ts'
 
@@ -70,8 +69,7 @@ export async function measureBesideBackups(
       let now: Request[] | undefined
       const stolen = watchStolen()
       const stop = new AbortController()
-      // Connections by turns: one that idles for seconds may be closed by the server just as it is used again.
-      const agent = new Agent({ keepAlive: true, scheduling: 'fifo' })
+      const agent = pacedAgent()
       const load = paced(OFFERED, stop.signal, async (dueAt) => {
         const then = now
         await drain(product.url + LIGHT, secret, agent)
@@ -162,26 +160,30 @@ async function hold(product: Product, link: PgLink): Promise<() => void> {
       }
     }
   }
+  const isWorking = async (which: string) => {
+    const rows = await link.texts(`
+      SELECT 1 FROM pg_stat_activity AS a
+      WHERE ${which} AND a.state = 'active' AND coalesce(a.wait_event_type, '') NOT IN ('Client', 'Lock')
+    `)
+    return rows.length > 0
+  }
   const letGo = () => signal('SIGCONT', stopped)
   try {
     signal('SIGSTOP', await programsOf(product.pid))
-    const isWorking = async () => {
-      const rows = await link.texts(`
-        SELECT 1 FROM pg_stat_activity AS a
-        WHERE a.application_name = 'holdfast backup' AND a.state = 'active'
-          AND coalesce(a.wait_event_type, '') NOT IN ('Client', 'Lock')
-      `)
-      return rows.length > 0
-    }
-    while (await isWorking()) await sleep(LOOK_EVERY_MS)
+    while (await isWorking("a.application_name = 'holdfast backup'")) await sleep(LOOK_EVERY_MS)
     const sessions = await link.texts(`
       SELECT a.pid FROM pg_stat_activity AS a
       WHERE a.application_name = 'holdfast transfer' AND a.pid <> pg_backend_pid()
     `)
-    signal(
-      'SIGSTOP',
-      sessions.map(([pid]) => Number(pid)),
-    )
+    for (const [pid] of sessions) {
+      signal('SIGSTOP', [Number(pid)])
+      // Within a statement it may hold a lock of the server that every other session waits for.
+      while (await isWorking(`a.pid = ${pid}`)) {
+        signal('SIGCONT', [Number(pid)])
+        await sleep(1)
+        signal('SIGSTOP', [Number(pid)])
+      }
+    }
     return letGo
   } catch (error) {
     letGo()
