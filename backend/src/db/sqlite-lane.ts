@@ -3,6 +3,8 @@ import type { SqliteConnection } from './sqlite-connection.ts'
 
 interface Slot {
   busy: boolean
+  /** performance.now() when it was last given back. */
+  freeSince: number
   connection: SqliteConnection | undefined
 }
 
@@ -16,6 +18,8 @@ export interface SqliteLaneOptions {
   readonly size: number
   /** Threads that are kept when nobody uses them. */
   readonly keep: number
+  /** How long the others wait to be used again: to start one takes more than most of what is asked of it. */
+  readonly idleMs: number
   /** Starts a thread: the first of its place, or in place of one that is lost. */
   readonly open: (lost: boolean) => Promise<SqliteConnection>
 }
@@ -32,11 +36,16 @@ export class SqliteLane {
   readonly #slots: readonly Slot[]
   readonly #line: Waiter[] = []
   readonly #ending = new Set<Promise<void>>()
+  #trimming: NodeJS.Timeout | undefined
   #closed = false
 
   constructor(options: SqliteLaneOptions) {
     this.#options = options
-    this.#slots = Array.from({ length: options.size }, () => ({ busy: false, connection: undefined }))
+    this.#slots = Array.from({ length: options.size }, () => ({
+      busy: false,
+      freeSince: 0,
+      connection: undefined,
+    }))
   }
 
   /**
@@ -68,6 +77,7 @@ export class SqliteLane {
   /** Lets nobody in any more, and rejects who waits. Who has a connection keeps it. */
   stop(): void {
     this.#closed = true
+    clearTimeout(this.#trimming)
     for (const waiter of this.#line.splice(0)) waiter.fail(closedError())
   }
 
@@ -110,12 +120,31 @@ export class SqliteLane {
       return
     }
     slot.busy = false
-    const { connection } = slot
-    const idle = this.#slots.filter((each) => !each.busy && each.connection)
-    if (!connection || idle.length <= this.#options.keep) return
-    slot.connection = undefined
-    const ending = connection.close().finally(() => this.#ending.delete(ending))
-    this.#ending.add(ending)
+    slot.freeSince = performance.now()
+    this.#trimLater()
+  }
+
+  #idle(): Slot[] {
+    return this.#slots.filter((each) => !each.busy && each.connection)
+  }
+
+  #trimLater(): void {
+    if (this.#trimming || this.#closed || this.#idle().length <= this.#options.keep) return
+    this.#trimming = setTimeout(() => this.#trim(), this.#options.idleMs).unref()
+  }
+
+  /** Ends the threads that are too many and were not used for long; the first places are used before others. */
+  #trim(): void {
+    this.#trimming = undefined
+    const since = performance.now() - this.#options.idleMs
+    for (const slot of this.#idle().slice(this.#options.keep)) {
+      const { connection } = slot
+      if (!connection || slot.freeSince > since) continue
+      slot.connection = undefined
+      const ending = connection.close().finally(() => this.#ending.delete(ending))
+      this.#ending.add(ending)
+    }
+    this.#trimLater()
   }
 }
 

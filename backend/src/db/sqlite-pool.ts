@@ -26,6 +26,7 @@ export interface SqlitePoolOptions {
 /** Streams and snapshots at a time; more wait. */
 const MAX_CURSORS = 8
 const IDLE_CURSORS = 2
+const IDLE_MS = 10_000
 
 /** The threads of one file: a writer with its queue, readers, and readers for what lasts. */
 export class SqlitePool {
@@ -50,9 +51,11 @@ export class SqlitePool {
     }
     this.path = worker.path
     this.single = readers === 0
-    this.#writer = new SqliteLane({ size: 1, keep: 1, open: opener(readonly) })
-    this.#readers = new SqliteLane({ size: readers, keep: readers, open: opener(true) })
-    this.#cursors = new SqliteLane({ size: MAX_CURSORS, keep: IDLE_CURSORS, open: opener(true) })
+    const lane = (size: number, keep: number, onlyReads: boolean) =>
+      new SqliteLane({ size, keep, idleMs: IDLE_MS, open: opener(onlyReads) })
+    this.#writer = lane(1, 1, readonly)
+    this.#readers = lane(readers, readers, true)
+    this.#cursors = lane(MAX_CURSORS, IDLE_CURSORS, true)
   }
 
   /**

@@ -30,7 +30,7 @@ async function open(options: Partial<SqliteStoreOptions> = {}): Promise<SqlStore
 }
 
 describe('threads', () => {
-  it('for streams and snapshots are started as needed, eight at most, and two are kept', async () => {
+  it('for streams and snapshots are started as needed, eight at most, and two are kept when nobody needs them', async () => {
     const workers: Worker[] = []
     const live = () => workers.filter((worker) => worker.threadId !== -1).length
     const store = await open({
@@ -60,6 +60,9 @@ describe('threads', () => {
     expect(await store.db.query('SELECT 1 AS one')).toEqual([{ one: 1 }]) // readers have threads of their own
     goOn()
     expect(await Promise.all(snapshots)).toHaveLength(12)
+    expect(live()).toBe(10)
+    await Promise.all(Array.from({ length: 8 }, () => store.snapshot(async () => undefined)))
+    expect(workers).toHaveLength(10) // they were used again
     while (live() > 4) await sleep(5)
     expect(live()).toBe(4) // the writer, a reader and two
     await store.close()

@@ -1,4 +1,4 @@
-import type { ScriptSession, SqlStore } from '../db/sql-store.ts'
+import type { SqlStore } from '../db/sql-store.ts'
 import { createCapture } from './capture.ts'
 import { tablesOf } from './lifecycle.ts'
 import type { Sides, Unit } from './unit.ts'
@@ -31,14 +31,13 @@ export async function giveUpAlone(sqlite: SqlStore, unit: Unit, note: GivenUp): 
 }
 
 /** The note of {@link giveUpAlone}. */
-export function givenUpAlone(sides: Sides, unit: Unit): Promise<GivenUp | undefined> {
-  return sqliteOf(sides).snapshot(async (session) => {
-    if (!(await hasNotes(session))) return undefined
-    return session.queryOne<GivenUp & Record<string, unknown>>(
-      'SELECT at, actor FROM _given_up WHERE unit = $1',
-      [unit.name],
-    )
-  })
+export async function givenUpAlone(sides: Sides, unit: Unit): Promise<GivenUp | undefined> {
+  const { db } = sqliteOf(sides)
+  const notes = await db.queryOne(`SELECT 1 AS found FROM sqlite_master WHERE name = '_given_up'`)
+  if (!notes) return undefined
+  return db.queryOne<GivenUp & Record<string, unknown>>('SELECT at, actor FROM _given_up WHERE unit = $1', [
+    unit.name,
+  ])
 }
 
 /** The books have taken it over, or never knew of the mirror. */
@@ -49,8 +48,3 @@ export function forgetGivenUp(sides: Sides, unit: Unit): Promise<void> {
 }
 
 const sqliteOf = ({ source, target }: Sides): SqlStore => (source.name === 'sqlite' ? source : target).store
-
-async function hasNotes(session: ScriptSession): Promise<boolean> {
-  const row = await session.queryOne(`SELECT 1 AS found FROM sqlite_master WHERE name = '_given_up'`)
-  return row !== undefined
-}
