@@ -68,7 +68,7 @@ const uniqueName = () => `test_${randomBytes(6).toString('hex')}`
 
 async function openSqlite(options: OpenOptions = {}): Promise<TestDatabase> {
   const path = join(inject('runFolder'), `${uniqueName()}.db`)
-  if (options.migrated) copyFileSync(await sqliteTemplate(), path)
+  if (options.migrated) await layMigratedSqlite(path)
   const workers: Worker[] = []
   const store = await openSqliteStore({
     path,
@@ -92,6 +92,11 @@ async function openSqlite(options: OpenOptions = {}): Promise<TestDatabase> {
       for (const end of ['', '-wal', '-shm']) rmSync(path + end, { force: true })
     },
   }
+}
+
+/** Puts a migrated SQLite file at `path`. */
+export async function layMigratedSqlite(path: string): Promise<void> {
+  copyFileSync(await sqliteTemplate(), path)
 }
 
 /** A migrated file, made by the first process that needs it. Two that make it at once make the same. */

@@ -6,14 +6,14 @@ import { onTestFinished } from 'vitest'
 import { AppError } from '../src/core/errors.ts'
 import { createLogger, type LogLevel } from '../src/core/log.ts'
 import type { AppDb } from '../src/db/app-db.ts'
-import type { Storage } from '../src/db/app-db-router.ts'
+import { type Storage, sqliteFile } from '../src/db/app-db-router.ts'
 import type { Domain } from '../src/db/domains.ts'
 import type { Placement } from '../src/db/placement-store.ts'
 import { quoteName } from '../src/db/sql-text.ts'
 import type { StorageControl } from '../src/db/storage-control.ts'
 import { readTableShapes, type TableShape } from '../src/db/transfer/index.ts'
 import { type MoveLimits, type MovesService, type StorageUnit, unitNamed } from '../src/moves/index.ts'
-import { openDatabase, type TestDatabase } from './databases.ts'
+import { layMigratedSqlite, openDatabase, type TestDatabase } from './databases.ts'
 import { fillTables, type RowRules, randomOf, readRules } from './move-data.ts'
 import { awaitsCopy, OPERATOR, QUICK } from './move-steps.ts'
 import { createTestMoves, openTestStorage, QUICK_INTERVALS } from './product.ts'
@@ -88,7 +88,8 @@ export const reasonsOf = (promise: Promise<unknown>): Promise<string[]> =>
 /** The product's storage on a SQLite file and a PostgreSQL database of its own, with moves between them. */
 export async function openMoveBench(options: MoveBenchOptions = {}): Promise<MoveBench> {
   const dataDir = mkdtempSync(join(tmpdir(), 'holdfast-moves-'))
-  const database = await openDatabase('postgres')
+  if (options.placement !== 'postgres') await layMigratedSqlite(sqliteFile(dataDir))
+  const database = await openDatabase('postgres', { migrated: true })
   const proxy = options.behindProxy ? await startProxy(database.location) : undefined
   const log = createLogger(options.logLevel ?? 'silent')
 
