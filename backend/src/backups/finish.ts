@@ -1,7 +1,7 @@
 import { AppError } from '../core/errors.ts'
 import type { Outcome } from './backups.schema.ts'
 import type { BackupPlace } from './engine.ts'
-import { exclusively, removeTemporary } from './folder.ts'
+import { exclusively, existing, removeTemporary } from './folder.ts'
 import { failureOutcome, writeLast } from './last.ts'
 import type { Tell } from './maintenance.ts'
 import {
@@ -58,12 +58,17 @@ export async function finishAtStart(place: BackupPlace): Promise<string | undefi
 
 const now = (place: BackupPlace) => place.clock().toISOString()
 
-/** A whole restore by this process, for an installation whose server is stopped. Resolves to how it ended. */
+/**
+ * A whole restore by this process, for an installation whose server is stopped. Resolves to how it ended.
+ *
+ * @throws AppError `backup_name`, `backup_unknown`: nothing was begun.
+ */
 export async function restoreHere(
   place: BackupPlace,
   name: string,
   options: { readonly safety: boolean },
 ): Promise<Outcome> {
+  await existing(place.folder, name)
   const said = { kind: 'restore', name, by: 'cli' } as const
   const watch = { signal: new AbortController().signal, onProgress: () => undefined }
   let outcome: Outcome

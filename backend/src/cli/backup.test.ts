@@ -129,6 +129,10 @@ it('restores on a new machine, where there is nothing but the file', async () =>
   renameSync(fetched, join(other, 'backups', file))
   rmSync(dataDir, { recursive: true })
   dataDir = other
+  for (const name of ['none.tar', 'holdfast-2026-01-31T03-15-00-000Z.tar']) {
+    expect((await run('restore', name, { yes: true, safety: false })).exit).toBe(2)
+  }
+  expect((await run('list')).last).toMatchObject({ items: [{ name: file }], last: null }) // no restore was begun
   const restored = await run('restore', file, { yes: true })
   expect([restored.exit, restored.last]).toMatchObject([0, { type: 'done', safety: null }])
   expect(existsSync(join(dataDir, 'holdfast.db'))).toBe(true)
