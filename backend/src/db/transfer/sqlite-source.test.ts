@@ -302,3 +302,50 @@ it('reads a file whose texts are UTF-16', () => {
   )
   other.close()
 })
+
+describe.each(['', ' WITHOUT ROWID'])('a table of small values%s', (kind) => {
+  const samples: TableShape = {
+    ...things,
+    table: 'samples',
+    columns: [
+      { ...column('series', 'integer', 'bigint'), nullable: false },
+      { ...column('at', 'integer', 'bigint'), nullable: false },
+      column('share', 'float', 'double precision'),
+      column('active', 'boolean', 'boolean'),
+    ],
+    key: ['series', 'at'],
+  }
+  const insertRows = (rows: readonly SourceValue[][]) => {
+    db.exec(`
+      DROP TABLE IF EXISTS samples;
+      CREATE TABLE samples (series, at, share REAL, active, PRIMARY KEY (series, at))${kind}`)
+    insert(samples, rows)
+  }
+  const plain = (count: number) =>
+    Array.from({ length: count }, (_, i): SourceValue[] => [BigInt(i >> 7), BigInt(i), i / 7, BigInt(i % 2)])
+
+  it.each([100, 255, 256, 257, 512, 10_000])('is read whole in pages of %i rows', (limit) => {
+    const rows = plain(1_000)
+      .map((row, i) => (i % 97 === 0 ? row.with(2, null) : row))
+      .with(300, [2n, 300n, 'x', 1n])
+      .with(511, [3n, 511n, 0.5, 2n])
+    insertRows(rows)
+    const expected = encoded(samples, rows)
+    expect(expected.rejected).toBe(2)
+    expect(readAll(samples, limit)).toEqual(expected)
+    expect(readAll(samples, limit, 500)).toEqual(expected)
+  })
+
+  it('is read from a key on that a number has not exactly', () => {
+    const far = 2n ** 60n
+    const rows = plain(600).map((row, i) => row.with(1, far + BigInt(i)))
+    insertRows(rows)
+    expect(readAll(samples)).toEqual(encoded(samples, rows))
+  })
+
+  it('may hold what is not small', () => {
+    const rows = plain(600).with(256, [2n, 256n, Buffer.alloc(1_000_000), 1n])
+    insertRows(rows)
+    expect(readAll(samples)).toMatchObject({ rejected: 1, hashes: { length: 599 } })
+  })
+})

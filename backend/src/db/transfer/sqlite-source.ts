@@ -1,11 +1,10 @@
-import { isUtf8 } from 'node:buffer'
 import type SqliteDatabase from 'better-sqlite3'
-import { quoteName } from '../sql-text.ts'
-import { encodeRow, heldValue, InvalidText, isReject, keyColumns, type SourceValue } from './codecs.ts'
+import { encodeRow, heldValue, isReject, keyColumns, type SourceValue } from './codecs.ts'
 import { hasLines, LineReader } from './line-reader.ts'
 import { type FastValue, RowBytes } from './row-bytes.ts'
-import { columnList, columnNames, keyList, tableName } from './rows-sql.ts'
+import { tableName } from './rows-sql.ts'
 import type { CanonicalRow, HeldValue, Reject, TableShape } from './types.ts'
+import { heldKey, InexactKey, ValueReader } from './value-reader.ts'
 
 export type Database = SqliteDatabase.Database
 /**
@@ -19,11 +18,6 @@ export interface PageSink {
   row(): void
   reject(reject: Reject): void
 }
-
-type Parameter = bigint | number | string | Uint8Array | null
-
-/** A page needs keys exactly: they hold what the fast way of reading would change. */
-class InexactKey extends Error {}
 
 /** The numbers of rows may not be what they were when the cursor was taken: the table is to be read from its start. */
 export class RowsMovedError extends Error {}
@@ -39,12 +33,11 @@ export class SqliteSource {
   readonly #hasNumbers: boolean
   /** The rows that were read. */
   readonly written: RowBytes
-  readonly #statements = new Map<string, SqliteDatabase.Statement<Parameter[], SourceValue[]>>()
+  readonly #values: ValueReader
   #exact = false
   #isOpen = false
   /** What rows come from, unless they come value by value. */
   #lines: LineReader | undefined
-  #rows: IterableIterator<SourceValue[]> | undefined
   /** A row was read, which is the current line unless its values are here: those of its columns, and its number. */
   #isAtRow = false
   #last: readonly SourceValue[] | undefined
@@ -59,9 +52,15 @@ export class SqliteSource {
     this.#shape = shape
     this.#hasNumbers = hasRowNumbers(db, shape)
     if (this.#hasNumbers && hasLines(db, shape)) this.#lines = new LineReader(db, shape)
+    this.#values = new ValueReader(db, shape, this.#hasNumbers)
     this.written = new RowBytes(shape)
     // The exact look at one row happens in the middle of a page.
     db.unsafeMode(true)
+  }
+
+  /** True when rows come in the order of the key, so that none comes twice, whatever is written meanwhile. */
+  get isInKeyOrder(): boolean {
+    return !this.#hasNumbers
   }
 
   /** True when the table has at least `rows` rows. */
@@ -80,18 +79,8 @@ export class SqliteSource {
     if (after && this.#hasNumbers) this.#assertInPlace(after)
     const behind = after && (this.#hasNumbers ? after.slice(1, 2) : after)
     this.#isOpen = true
-    if (this.#lines) {
-      this.#lines.open(behind ? BigInt(behind[0]?.text ?? 0) : null, limit)
-      return
-    }
-    const exact = this.#exact
-    const columns = exact
-      ? exactList(this.#names)
-      : columnList(this.#shape) + (this.#hasNumbers ? ', t.rowid' : '')
-    const order = this.#hasNumbers ? 't.rowid' : keyList(this.#shape)
-    const where = behind ? `WHERE (${order}) > (${placesOf(behind)})` : ''
-    const sql = `SELECT ${columns} FROM ${tableName(this.#shape)} AS t ${where} ORDER BY ${order} LIMIT ${limit}`
-    this.#rows = this.#statement(sql, exact).iterate(...(behind ?? []).map(parameterOf))
+    if (this.#lines) this.#lines.open(behind ? BigInt(behind[0]?.text ?? 0) : null, limit)
+    else this.#values.open(behind, limit, this.#exact)
   }
 
   /**
@@ -127,8 +116,7 @@ export class SqliteSource {
 
   close(): void {
     this.#isOpen = false
-    this.#rows?.return?.()
-    this.#rows = undefined
+    this.#values.close()
     if (this.#db.inTransaction) this.#db.exec('COMMIT')
   }
 
@@ -140,17 +128,8 @@ export class SqliteSource {
     const [version, number, ...key] = after
     const isCursor = version !== undefined && number !== undefined && key.length === this.#shape.key.length
     if (isCursor && version.text === String(this.#version)) return
-    if (isCursor && this.#hasNumber(number, key)) return
+    if (isCursor && this.#values.hasNumber(number, key)) return
     throw new RowsMovedError(`The rows of ${this.#shape.table} may have other numbers than before`)
-  }
-
-  #hasNumber(number: HeldValue, key: Cursor): boolean {
-    const sql = `SELECT 1 FROM ${tableName(this.#shape)} AS t WHERE t.rowid = ? AND (${keyList(this.#shape)}) = (${placesOf(key)})`
-    return this.#statement(sql, true).get(...[number, ...key].map(parameterOf)) !== undefined
-  }
-
-  get #names(): readonly string[] {
-    return this.#hasNumbers ? [...columnNames(this.#shape), 'rowid'] : columnNames(this.#shape)
   }
 
   /** From the next page on every row is read exactly. Returns false when that is so already. */
@@ -181,13 +160,13 @@ export class SqliteSource {
 
   /** Hands on the next row. @returns about how many bytes it has, 0 at the end of the page. */
   #handNext(sink: PageSink): number {
-    const step = this.#rows?.next()
-    if (step ? step.done : !this.#lines?.next()) return 0
+    const values = this.#lines ? undefined : this.#values.next()
+    if (this.#lines ? !this.#lines.next() : !values) return 0
     this.#isAtRow = true
     this.#canonical = undefined
-    this.#isLastExact = this.#exact || !step
-    this.#last = step && (this.#exact ? exactValues(step.value) : step.value)
-    if (this.#last && this.#exact) return this.#encode(this.#last, sink)
+    this.#isLastExact = this.#exact || !values
+    this.#last = values
+    if (values && this.#exact) return this.#encode(values, sink)
     const before = this.written.length
     if (this.#isWritten) {
       sink.row()
@@ -207,7 +186,7 @@ export class SqliteSource {
   #handExactly(sink: PageSink): number {
     const raw = this.#last
       ? this.#findByKey(this.#last)
-      : this.#find(['rowid'], [heldValue(this.#lines?.number ?? null)])
+      : this.#values.find(['rowid'], [heldValue(this.#lines?.number ?? null)])
     // It is there: all of a page is of one moment.
     if (!raw) throw new InexactKey()
     this.#last = raw
@@ -230,50 +209,10 @@ export class SqliteSource {
 
   /** @param read not exactly. */
   #findByKey(read: readonly SourceValue[]): readonly SourceValue[] | undefined {
-    return this.#find(
+    return this.#values.find(
       this.#shape.key,
       keyColumns(this.#shape).map((i) => heldKey(read[i] ?? null)),
     )
-  }
-
-  #find(names: readonly string[], held: Cursor): readonly SourceValue[] | undefined {
-    const match = names.map((name) => `t.${quoteName(name)} = ?`)
-    const sql = `SELECT ${exactList(this.#names)} FROM ${tableName(this.#shape)} AS t WHERE ${match.join(' AND ')}`
-    const row = this.#statement(sql, true).get(...held.map(parameterOf))
-    return row && exactValues(row)
-  }
-
-  #statement(sql: string, exact: boolean): SqliteDatabase.Statement<Parameter[], SourceValue[]> {
-    const known = this.#statements.get(sql)
-    if (known) return known
-    const statement = this.#db.prepare<Parameter[], SourceValue[]>(sql)
-    statement.raw(true)
-    statement.safeIntegers(exact)
-    this.#statements.set(sql, statement)
-    return statement
-  }
-}
-
-/** A value of a key that was read the fast way. @throws InexactKey where that has changed it. */
-function heldKey(value: SourceValue): HeldValue {
-  if (typeof value === 'number' && Number.isSafeInteger(value)) return heldValue(BigInt(value))
-  if (typeof value === 'string' && !value.includes('\ufffd')) return heldValue(value)
-  throw new InexactKey()
-}
-
-function parameterOf(held: HeldValue): Parameter {
-  const text = held.text ?? ''
-  switch (held.class) {
-    case 'null':
-      return null
-    case 'integer':
-      return BigInt(text)
-    case 'real':
-      return Number(text)
-    case 'text':
-      return held.hex ? Buffer.from(text, 'hex') : text
-    case 'blob':
-      return Buffer.from(text, 'hex')
   }
 }
 
@@ -284,31 +223,4 @@ function hasRowNumbers(db: Database, { table, columns }: TableShape): boolean {
     .pluck()
     .get(table)
   return found === 0 && !columns.some(({ name }) => name.toLowerCase() === 'rowid')
-}
-
-/** Text goes as what it is even where its bytes are no UTF-8. */
-function placesOf(values: Cursor): string {
-  return values.map((held) => (held.class === 'text' ? 'CAST(? AS TEXT)' : '?')).join(', ')
-}
-
-/** Two values for each column: its storage class, and its value with text as bytes. */
-function exactList(names: readonly string[]): string {
-  return names
-    .map((name) => `t.${quoteName(name)}`)
-    .map(
-      (column) =>
-        `typeof(${column}), CASE typeof(${column}) WHEN 'text' THEN CAST(${column} AS BLOB) ELSE ${column} END`,
-    )
-    .join(', ')
-}
-
-function exactValues(read: readonly SourceValue[]): SourceValue[] {
-  const values: SourceValue[] = []
-  for (let i = 0; i < read.length; i += 2) {
-    const value = read[i + 1] ?? null
-    if (read[i] === 'text' && value instanceof Uint8Array) {
-      values.push(isUtf8(value) ? Buffer.from(value).toString('utf8') : new InvalidText(value))
-    } else values.push(value)
-  }
-  return values
 }
