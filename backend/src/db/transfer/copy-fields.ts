@@ -1,4 +1,4 @@
-import { hashBytes } from './hash.ts'
+import { hashBytes, hashDouble, hashHalves, hashWord } from './hash.ts'
 import { unquote, unquoted, viewOf } from './json-string.ts'
 import { timeRead } from './timestamp-text.ts'
 
@@ -16,6 +16,8 @@ const word = 2 ** 32
 export class CopyFields {
   /** Bytes that were not taken yet. */
   length = 0
+  /** Of the hash of the next value. */
+  seed = 1
   #bytes = Buffer.alloc(firstBytes)
   #view = viewOf(this.#bytes)
 
@@ -81,26 +83,28 @@ export class CopyFields {
     if (isWide) this.#halves(Math.floor(value / word), value)
     else {
       this.#view.setInt32(this.length + 4, value)
-      this.#end(4)
+      this.#close(4)
+      hashWord(value, this.seed)
     }
   }
 
   large(value: bigint): void {
     this.#reserve(smallValue)
-    this.#view.setBigInt64(this.length + 4, value)
-    this.#end(8)
+    this.#halves(Number(value >> 32n), Number(value & 0xffffffffn))
   }
 
   float(value: number): void {
     this.#reserve(smallValue)
     this.#view.setFloat64(this.length + 4, value)
-    this.#end(8)
+    this.#close(8)
+    hashDouble(value, this.seed)
   }
 
   boolean(value: number): void {
     this.#reserve(smallValue)
     this.#bytes[this.length + 4] = value
-    this.#end(1)
+    this.#close(1)
+    hashWord(value, this.seed)
   }
 
   /** What is in `timeRead`, as microseconds since 2000, which doubles do not hold. */
@@ -108,7 +112,9 @@ export class CopyFields {
     this.#reserve(smallValue)
     const high = Math.floor(timeRead.seconds / word)
     const low = (timeRead.seconds - high * word) * 1e6 + timeRead.micros
-    this.#halves(high * 1e6 + Math.floor(low / word), low)
+    this.#view.setInt32(this.length + 4, high * 1e6 + Math.floor(low / word))
+    this.#view.setInt32(this.length + 8, low)
+    this.#end(8)
   }
 
   /** A document in its normal form: the first `length` of `bytes`, behind the version of the format. */
@@ -125,20 +131,25 @@ export class CopyFields {
     this.#end(this.#bytes.write(text, this.length + 5) + 1, 1)
   }
 
-  /** A number of eight bytes. */
+  /** An integer of eight bytes. */
   #halves(high: number, low: number): void {
     this.#view.setInt32(this.length + 4, high)
     this.#view.setInt32(this.length + 8, low)
-    this.#end(8)
+    this.#close(8)
+    hashHalves(high, low, this.seed)
   }
 
-  /** Ends a field whose bytes are behind the place of its length; `version` of them are not hashed. */
+  /** Ends a field of `length` bytes behind the place of its length, and hashes them, without the first `version`. */
   #end(length: number, version = 0): void {
-    const start = this.length + 4
-    this.#view.setInt32(this.length, length)
-    this.length = start + length
+    const start = this.length + 4 + version
+    this.#close(length)
     this.#view.setInt32(this.length, 0)
-    hashBytes(this.#view, start + version, length - version)
+    hashBytes(this.#view, start, length - version, this.seed)
+  }
+
+  #close(length: number): void {
+    this.#view.setInt32(this.length, length)
+    this.length += 4 + length
   }
 
   #reserve(more: number): void {

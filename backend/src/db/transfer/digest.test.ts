@@ -129,6 +129,23 @@ describe('digests', () => {
     }
   })
 
+  it('tell two rows of one bucket that have exchanged a value', () => {
+    const byBucket = new Map<number, string>()
+    for (let i = 0; ; i++) {
+      const key = `key ${i}`
+      const { bucket } = hashed([key, 'b', ''])
+      const other = byBucket.get(bucket)
+      byBucket.set(bucket, key)
+      if (other === undefined) continue
+      const rows = (first: string, second: string) => [
+        [key, 'b', first],
+        [other, 'b', second],
+      ]
+      expect(compareDigests(digestOf(rows('x', 'y')), digestOf(rows('y', 'x')))).toEqual([bucket])
+      break
+    }
+  })
+
   it('sum up what a server sent in parts', () => {
     const rows = Array.from({ length: 300 }, (_, i) => [`key ${i}`, '', null])
     const parts = new DigestBuilder()

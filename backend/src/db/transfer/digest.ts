@@ -82,7 +82,7 @@ export function hash64({ high, low }: Pick<RowBytes, 'low' | 'high'>): bigint {
 /** Hash and bucket of the row `t`, as SQL: a server digests its own rows without sending them. */
 export function digestSql(shape: TableShape): { readonly row: string; readonly bucket: string } {
   const hash = (columns: TableShape['columns']) =>
-    `hash_record_extended(ROW(${columns.map(hashedSql).join(', ')}), 0)`
+    columns.map((column) => hashedSql(shape, column)).join(' # ')
   const key = shape.key.flatMap((name) => shape.columns.filter((column) => column.name === name))
-  return { row: hash(shape.columns), bucket: `(${hash(key)} & ${BUCKETS - 1})` }
+  return { row: `(${hash(shape.columns)})`, bucket: `((${hash(key)}) & ${BUCKETS - 1})` }
 }

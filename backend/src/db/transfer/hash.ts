@@ -2,19 +2,18 @@
 export const hashed = { high: 0, low: 0 }
 
 /**
- * PostgreSQL's `hash_bytes_extended(…, 0)`, Bob Jenkins' lookup3, over some bytes of `view`. The four bytes behind them
- * must be zero: words are read whole.
+ * PostgreSQL's `hash_bytes_extended`, Bob Jenkins' lookup3, over some bytes of `view`. The four bytes behind them must
+ * be zero: words are read whole.
+ *
+ * @param seed above zero and below 2^31.
  */
-export function hashBytes(view: DataView, start: number, length: number): void {
+export function hashBytes(view: DataView, start: number, length: number, seed: number): void {
   let a = (0x9e3779b9 + length + 3923095) | 0
-  let b = a
+  let b = (a + seed) | 0
   let c = a
   let at = start
   let left = length
-  for (; left >= 12; left -= 12, at += 12) {
-    a = (a + view.getInt32(at, true)) | 0
-    b = (b + view.getInt32(at + 4, true)) | 0
-    c = (c + view.getInt32(at + 8, true)) | 0
+  for (;;) {
     a = (a - c) ^ ((c << 4) | (c >>> 28))
     c = (c + b) | 0
     b = (b - a) ^ ((a << 6) | (a >>> 26))
@@ -27,6 +26,12 @@ export function hashBytes(view: DataView, start: number, length: number): void {
     a = (a + c) | 0
     c = (c - b) ^ ((b << 4) | (b >>> 28))
     b = (b + a) | 0
+    if (left < 12) break
+    a = (a + view.getInt32(at, true)) | 0
+    b = (b + view.getInt32(at + 4, true)) | 0
+    c = (c + view.getInt32(at + 8, true)) | 0
+    left -= 12
+    at += 12
   }
   if (left > 0) a = (a + view.getInt32(at, true)) | 0
   if (left > 4) b = (b + view.getInt32(at + 4, true)) | 0
@@ -41,4 +46,35 @@ export function hashBytes(view: DataView, start: number, length: number): void {
   c = (c ^ b) - ((b << 24) | (b >>> 8))
   hashed.high = b >>> 0
   hashed.low = c >>> 0
+}
+
+const scratch = new DataView(new ArrayBuffer(16))
+
+/** `hashint4extended` of a number of 32 bits. */
+export function hashWord(word: number, seed: number): void {
+  scratch.setInt32(0, word, true)
+  hashBytes(scratch, 0, 4, seed)
+}
+
+/**
+ * `hashint8extended(n, seed) # hashint8extended(n >> 32, seed + 1)` of the number of 64 bits whose halves these are.
+ * PostgreSQL folds the halves into one, which alone would not tell -1 from 2^32 - 1.
+ */
+export function hashHalves(high: number, low: number, seed: number): void {
+  hashWord(high < 0 ? low ^ ~high : low ^ high, seed)
+  const { high: foldedHigh, low: foldedLow } = hashed
+  hashWord(high, seed + 1)
+  hashed.high = (hashed.high ^ foldedHigh) >>> 0
+  hashed.low = (hashed.low ^ foldedLow) >>> 0
+}
+
+/** `hashfloat8extended`. */
+export function hashDouble(value: number, seed: number): void {
+  if (value === 0) {
+    hashed.high = 0
+    hashed.low = seed
+    return
+  }
+  scratch.setFloat64(0, value, true)
+  hashBytes(scratch, 0, 8, seed)
 }

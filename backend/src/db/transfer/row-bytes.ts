@@ -11,42 +11,54 @@ import { BUCKETS, type CanonicalRow, type ColumnKind, type ColumnShape, type Tab
 /** A value as SQLite's driver gives it without being asked for exactness: large integers have lost digits. */
 export type FastValue = null | number | string | Uint8Array
 
-const word = 2 ** 32
-
 /** What a stream of COPY in binary format begins and ends with. */
 export const copyHeader = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')
 export const copyTrailer = Buffer.from([0xff, 0xff])
 
 /**
- * A value of PostgreSQL as the bytes that are hashed, as SQL: those of its binary format, a document as its text.
+ * Hash of a value of PostgreSQL, as SQL: of its text, of a document's text, of a number. What the server has no function
+ * for is hashed as a row of its own, in its binary format. A null is 0.
  */
-export function hashedSql({ name, kind, pgType }: ColumnShape): string {
-  const column = `t.${quoteName(name)}`
+export function hashedSql(shape: TableShape, column: ColumnShape): string {
+  const value = `t.${quoteName(column.name)}`
+  const seed = seedOf(shape.columns.indexOf(column))
+  const hash = hashOfSql(column, value, seed)
+  return column.nullable ? `coalesce(${hash}, 0)` : hash
+}
+
+function hashOfSql({ kind, pgType }: ColumnShape, value: string, seed: number): string {
   switch (kind) {
     case 'text':
-    case 'bytes':
-      return column
+      return `hashtextextended(${value} COLLATE "C", ${seed})`
     case 'json':
-      return `${column}::text`
+      return `hashtextextended(${value}::text COLLATE "C", ${seed})`
     case 'integer':
-      return pgType === 'integer' ? `int4send(${column})` : `int8send(${column})`
+      return pgType === 'integer'
+        ? `hashint4extended(${value}, ${seed})`
+        : `hashint8extended(${value}, ${seed}) # hashint8extended(${value} >> 32, ${seed + 1})`
     case 'float':
-      return `float8send(${column})`
+      return `hashfloat8extended(${value}, ${seed})`
     case 'boolean':
-      return `boolsend(${column})`
+      return `hashint4extended(${value}::integer, ${seed})`
     case 'timestamp':
-      return `timestamptz_send(${column})`
+      return `hash_record_extended(ROW(timestamptz_send(${value})), ${seed})`
+    case 'bytes':
+      return `hash_record_extended(ROW(${value}), ${seed})`
   }
 }
 
-/** A column as a row is written: bounds of integers, and which column of the key it is, or -1. */
+/** Each column has its own, and the next: equal values of two columns are to differ. */
+const seedOf = (column: number) => column * 2 + 1
+
+/** A column as a row is written: bounds of integers, and whether it is one of the key. */
 interface Field {
   readonly kind: ColumnKind
   readonly nullable: boolean
   readonly isWide: boolean
   readonly low: number
   readonly high: number
-  readonly keyPlace: number
+  readonly isKey: boolean
+  readonly seed: number
 }
 
 /** Rows in the binary format of COPY, one behind the other in one buffer, each hashed while it is written. */
@@ -56,8 +68,6 @@ export class RowBytes {
   low = 0
   bucket = 0
   readonly #fields: readonly Field[]
-  /** High and low halves for each column of the key. */
-  readonly #keyHashes: Uint32Array
   readonly #json = new JsonPrinter()
   readonly #copy = new CopyFields()
   /** The line that is being added: where it ends, and its next value. */
@@ -68,14 +78,14 @@ export class RowBytes {
 
   constructor(shape: TableShape) {
     const key = keyColumns(shape)
-    this.#keyHashes = new Uint32Array(key.length * 2)
     this.#fields = shape.columns.map(({ kind, nullable, pgType, min = 0n, max = 0n }, i) => ({
       kind,
       nullable,
       isWide: pgType !== 'integer',
       low: Math.max(Number(min), Number.MIN_SAFE_INTEGER),
       high: Math.min(Number(max), Number.MAX_SAFE_INTEGER),
-      keyPlace: key.indexOf(i),
+      isKey: key.includes(i),
+      seed: seedOf(i),
     }))
   }
 
@@ -101,6 +111,7 @@ export class RowBytes {
     const start = this.#begin()
     let i = 0
     for (const field of this.#fields) {
+      this.#copy.seed = field.seed
       const value = row[i++] ?? null
       if (!(value === null ? this.#null(field) : this.#read(field, value))) return this.#undo(start)
       this.#ended(field)
@@ -122,6 +133,7 @@ export class RowBytes {
     this.#lineEnd = end
     this.#next = at
     for (const field of this.#fields) {
+      this.#copy.seed = field.seed
       if (this.#next >= end || !this.#readNext(field)) return this.#undo(start)
       this.#ended(field)
     }
@@ -133,6 +145,7 @@ export class RowBytes {
     const start = this.#begin()
     let i = 0
     for (const field of this.#fields) {
+      this.#copy.seed = field.seed
       const text = row[i++] ?? null
       if (!(text === null ? this.#null(field) : this.#printed(field, text))) {
         this.#undo(start)
@@ -146,7 +159,7 @@ export class RowBytes {
   #begin(): number {
     const { length } = this.#copy
     this.#copy.beginRow(this.#fields.length)
-    this.high = this.low = 0
+    this.high = this.low = this.bucket = 0
     return length
   }
 
@@ -155,21 +168,15 @@ export class RowBytes {
     return false
   }
 
-  /** Adds the hash of a value to that of its row, as PostgreSQL's `hash_record_extended` does. */
-  #ended({ keyPlace }: Field): void {
-    const sum = this.low * 31 + hashed.low
-    this.low = sum >>> 0
-    this.high = (Math.imul(this.high, 31) + hashed.high + (sum - this.low) / word) >>> 0
-    if (keyPlace < 0) return
-    this.#keyHashes[keyPlace * 2] = hashed.high
-    this.#keyHashes[keyPlace * 2 + 1] = hashed.low
+  /** Adds the hash of a value to that of its row, and of its key. */
+  #ended({ isKey }: Field): void {
+    this.high = (this.high ^ hashed.high) >>> 0
+    this.low = (this.low ^ hashed.low) >>> 0
+    if (isKey) this.bucket ^= hashed.low
   }
 
   #findBucket(): true {
-    let low = 0
-    // Buckets are told by the lowest bits, which the high halves do not reach.
-    for (let i = 1; i < this.#keyHashes.length; i += 2) low = (low * 31 + (this.#keyHashes[i] ?? 0)) >>> 0
-    this.bucket = low % BUCKETS
+    this.bucket &= BUCKETS - 1
     return true
   }
 
