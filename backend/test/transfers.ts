@@ -121,3 +121,18 @@ export const fillSpans = (store: TestDatabase, count: number) =>
       `https://example.com/${i}`,
     ]),
   )
+
+/** Metric rows of some series, each at the same times. */
+export const fillMetrics = (
+  store: TestDatabase,
+  { rows, series, firstMs, stepMs }: { rows: number; series: number; firstMs: number; stepMs: number },
+) =>
+  store.db.insertMany(
+    'metrics',
+    ['series_id', 'time_ms', 'value'],
+    Array.from({ length: rows }, (_, i) => [
+      (i % series) + 1,
+      firstMs + Math.floor(i / series) * stepMs,
+      Math.sin(i) * 100,
+    ]),
+  )

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { AppDb } from '../db/app-db.ts'
 import { isOwnTable } from '../db/domains.ts'
 import { describeSchema } from '../db/live-schema.ts'
+import { listSavedIndexes } from '../db/transfer/ledger.ts'
 
 /** One part of a table that is not as the migrations make it. */
 export interface Drift {
@@ -17,7 +18,8 @@ type Tables = ReadonlyMap<string, readonly string[]>
 
 /**
  * How the tables of a database differ from those that the migrations make. With TimescaleDB a table may be as either
- * kind of server makes it. Triggers of moves and tables of the product's own are left out. Reads the catalog alone.
+ * kind of server makes it. Triggers of moves, tables of the product's own and what a copy has put
+ * aside for its time are left out. Reads the catalog alone.
  */
 export async function findDrift(db: AppDb): Promise<Drift[]> {
   const live: Tables = new Map((await describeSchema(db)).map(({ model, lines }) => [model.name, lines]))
@@ -26,6 +28,9 @@ export async function findDrift(db: AppDb): Promise<Drift[]> {
   ).map(readReference)
   const expected = new Set(references.flatMap((tables) => [...tables.keys()]))
   const views = db.dialect === 'sqlite' ? new Set<string>() : await readViews(db)
+  const copied = db.dialect === 'sqlite' ? [] : await listSavedIndexes(db)
+  const isPutAside = ({ table, kind, state }: Drift) =>
+    state === 'missing' && kind !== 'column' && copied.some((each) => each.table === table)
   const drift = [...expected].flatMap((table): Drift[] => {
     const lines = live.get(table)
     // A continuous aggregate stands for the table.
@@ -34,7 +39,7 @@ export async function findDrift(db: AppDb): Promise<Drift[]> {
       const wanted = tables.get(table)
       return wanted ? [compare(table, wanted, lines)] : []
     })
-    return candidates.toSorted((a, b) => a.length - b.length)[0] ?? []
+    return (candidates.toSorted((a, b) => a.length - b.length)[0] ?? []).filter((each) => !isPutAside(each))
   })
   const extra = [...live.keys()].filter((table) => !expected.has(table) && !isOwnTable(table))
   return [...drift, ...extra.map((table) => ({ table, kind: 'table', state: 'extra', text: table }) as const)]

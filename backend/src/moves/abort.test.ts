@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { type MoveBench, type MoveBenchOptions, moveBench, OPERATOR } from '../../test/moves.ts'
 import type { Placement } from '../db/placement-store.ts'
+import { writeCopyRecord } from '../db/transfer/ledger.ts'
+import { dropIndexes } from '../db/transfer/pg-indexes.ts'
+import { PgLink } from '../db/transfer/pg-link.ts'
 
 const UNIT = 'insights'
 
@@ -63,6 +66,26 @@ describe('a move is given up whatever became of its tables', () => {
     const mirror = placement === 'sqlite' ? 'postgres' : 'sqlite'
     expect(await rowsOf(target, mirror, 'investigations')).toBe(0)
     expect(await rowsOf(target, placement, 'investigations')).toBe(20)
+  })
+
+  it('in the middle of a copy, whose table gets its indexes back', async () => {
+    const target = await mirrored()
+    await target.moves.stop()
+    const indexes = () =>
+      target.db('postgres').query(`SELECT indexdef FROM pg_indexes WHERE tablename = 'insights' ORDER BY 1`)
+    const before = await indexes()
+    const link = await PgLink.open(target.storage.control.postgresUrl ?? '')
+    await dropIndexes(link, 'insights', false, async (savedIndexes) => {
+      const record = { state: 'copying', cursor: null, copiedRows: 0, rejectedRows: 0, savedIndexes } as const
+      await writeCopyRecord(link, UNIT, 'insights', record)
+    })
+    await link.close()
+    expect((await indexes()).length).toBeLessThan(before.length)
+    await target.db('postgres').execute(`UPDATE _moves SET state = 'copying', paused = TRUE`)
+    await target.restart()
+    await target.moves.act(UNIT, 'abort', OPERATOR)
+    await target.until(UNIT, ({ mirror }) => mirror === null)
+    expect(await indexes()).toEqual(before)
   })
 
   it('while it is being given up already, by the loop that goes on with that', async () => {

@@ -2,7 +2,8 @@ import { domains } from '../db/domains.ts'
 import type { ScriptSession } from '../db/sql-store.ts'
 import { quoteName } from '../db/sql-text.ts'
 import type { TableShape } from '../db/transfer/index.ts'
-import { forgetTables, listTables } from '../db/transfer/ledger.ts'
+import { forgetTables, listSavedIndexes, listTables } from '../db/transfer/ledger.ts'
+import { putIndexesBack } from '../db/transfer/pg-indexes.ts'
 import type { Capture, CapturedTable, Triggers } from './capture.ts'
 import type { Side, Sides, Unit } from './unit.ts'
 
@@ -79,6 +80,10 @@ export async function removeMirror(unit: Unit, sides: Sides): Promise<void> {
     await source.capture.remove(tx, unit.name, await tablesOf(tx, unit, source.capture))
   })
   await clearSide(unit, target)
+  // A copy may have been under way.
+  for (const saved of await listSavedIndexes(ledger)) {
+    if (saved.unit === unit.name) await putIndexesBack(target.store, saved.texts)
+  }
   await forgetTables(ledger, unit.name)
 }
 

@@ -4,7 +4,7 @@ import { quoteName } from '../sql-text.ts'
 import { DigestBuilder } from './digest.ts'
 import type { Job } from './job.ts'
 import { addToQuarantine, type CopyRecord, readCopyRecord, writeCopyRecord } from './ledger.ts'
-import { dropIndexes, rebuildIndexes } from './pg-indexes.ts'
+import { buildKey, dropIndexes, isKeyText, rebuildIndexes } from './pg-indexes.ts'
 import type { CopySink, PgLink } from './pg-link.ts'
 import type { CopyOrder, CopyResult } from './protocol.ts'
 import { refusalOf } from './refusal.ts'
@@ -97,7 +97,7 @@ class Copy {
     this.#staged = !isEmpty
     const savedIndexes =
       isEmpty && this.#source.hasRows(rowsWorthDropping)
-        ? await dropIndexes(this.#link, this.#quoted, (saved) =>
+        ? await dropIndexes(this.#link, this.#quoted, this.#source.isInKeyOrder, (saved) =>
             this.#write({ ...record, savedIndexes: saved }),
           )
         : null
@@ -112,6 +112,7 @@ class Copy {
       const started = performance.now()
       const page = await this.#tryPage(drained)
       if (page instanceof Error) {
+        await this.#restoreKey()
         if (!this.#staged) this.#staged = true
         else if (drained) this.#limit = Math.max(1, this.#limit >> 1)
         if (!drained) {
@@ -127,6 +128,15 @@ class Copy {
       if (page.done) break
     }
     await this.#write({ ...this.#record, state: 'indexing' })
+  }
+
+  /** From here on a row may be there already: it is told by its key. */
+  async #restoreKey(): Promise<void> {
+    const saved = this.#record.savedIndexes ?? []
+    for (const key of saved.filter(isKeyText)) {
+      await buildKey([this.#link], this.#job, key)
+      await this.#write({ ...this.#record, savedIndexes: saved.filter((text) => text !== key) })
+    }
   }
 
   /** Grows and shrinks pages to their time; after a refusal they grow back. */

@@ -175,7 +175,7 @@ export interface CopyRecord {
   readonly cursor: readonly HeldValue[] | null
   readonly copiedRows: number
   readonly rejectedRows: number
-  /** `CREATE INDEX` texts of what was dropped for the time of the copy. */
+  /** Texts that make again what was dropped for the time of the copy: indexes, a key. */
   readonly savedIndexes: readonly string[] | null
 }
 
@@ -220,6 +220,28 @@ export async function writeCopyRecord(
       record.savedIndexes && json(record.savedIndexes),
     ],
   )
+}
+
+export interface SavedIndexes {
+  readonly unit: string
+  readonly table: string
+  readonly texts: readonly string[]
+}
+
+/** What tables of PostgreSQL lack for the time of their copy. Rehearsals have tables of their own. */
+export async function listSavedIndexes(session: LedgerSession): Promise<SavedIndexes[]> {
+  const [books] = await session.query<{ found: boolean }>(
+    `SELECT to_regclass(quote_ident(current_schema()) || '._move_tables') IS NOT NULL AS found`,
+  )
+  if (!books?.found) return []
+  return session.query<SavedIndexes>(`
+    SELECT t.unit, t.table_name AS "table", t.saved_indexes AS texts
+    FROM _move_tables AS t
+    JOIN _moves AS m ON m.unit = t.unit
+    WHERE t.saved_indexes IS NOT NULL
+    ORDER BY t.unit, t.table_name
+    LIMIT 1000
+  `)
 }
 
 /** Keeps rows that the target cannot hold. A row that is there already is replaced, and open again if it differs. */

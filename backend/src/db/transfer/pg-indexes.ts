@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { isDbError } from '../db-errors.ts'
+import type { SqlStore } from '../sql-store.ts'
 import type { Job } from './job.ts'
 import type { PgLink } from './pg-link.ts'
 import type { CopyOrder } from './protocol.ts'
@@ -14,33 +15,44 @@ const buildAttempts = 60
 const sortMemory = '16MB'
 const buildPauseMs = 500
 
+/** The other texts make indexes. */
+const keyText = /^ALTER TABLE (\S+) ADD CONSTRAINT \S+ (PRIMARY KEY .+)$/
+export const isKeyText = (text: string) => keyText.test(text)
+
 /**
- * Drops the indexes of a table that no constraint needs; `save` keeps their texts in the same transaction.
+ * Drops what a table need not have while it is filled: indexes that no constraint needs and, where `withKey`, the key
+ * of a partitioned table, which is as long as the rows. `save` keeps their texts in the same transaction.
  *
  * @param table quoted. @returns the texts, or null when the table is in use or has none.
  */
 export async function dropIndexes(
   link: PgLink,
   table: string,
+  withKey: boolean,
   save: (texts: readonly string[]) => Promise<void>,
 ): Promise<readonly string[] | null> {
-  const rows = await link.query<{ name: string; text: string }>(
+  const rows = await link.query<{ drop: string; text: string }>(
     `
-    SELECT x.oid::regclass::text AS name, pg_get_indexdef(x.oid) AS text
+    SELECT 'DROP INDEX ' || x.oid::regclass AS drop, pg_get_indexdef(x.oid) AS text
     FROM pg_index AS i
     JOIN pg_class AS x ON x.oid = i.indexrelid
     JOIN pg_class AS c ON c.oid = i.indrelid
     WHERE i.indrelid = $1::text::regclass AND NOT i.indisunique AND c.relkind = 'r' AND NOT c.relhassubclass
-    ORDER BY x.relname
+    UNION ALL
+    SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', c.oid::regclass, k.conname),
+      format('ALTER TABLE %s ADD CONSTRAINT %I %s', c.oid::regclass, k.conname, pg_get_constraintdef(k.oid))
+    FROM pg_constraint AS k
+    JOIN pg_class AS c ON c.oid = k.conrelid
+    WHERE $2::boolean AND k.conrelid = $1::text::regclass AND k.contype = 'p' AND c.relkind = 'p'
+      AND NOT EXISTS (SELECT 1 FROM pg_constraint AS f WHERE f.confrelid = c.oid)
+    ORDER BY text
     `,
-    [table],
+    [table, withKey],
   )
   if (rows.length === 0) return null
   try {
     await link.transaction(async () => {
-      await link.script(
-        `SET LOCAL lock_timeout = '2s'; DROP INDEX ${rows.map(({ name }) => name).join(', ')}`,
-      )
+      await link.script(`SET LOCAL lock_timeout = '2s'; ${rows.map(({ drop }) => drop).join('; ')}`)
       await save(rows.map(({ text }) => text))
     })
   } catch (error) {
@@ -63,20 +75,13 @@ export async function rebuildIndexes(
   texts: readonly string[],
 ): Promise<Reject[]> {
   const other = await job.stores.postgres()
-  // From the end: long texts have expressions and many columns, and a long build is not to be the last one.
-  const waiting = texts.toSorted((a, b) => a.length - b.length)
+  for (const key of texts.filter(isKeyText)) await buildKey([link, other], job, key)
   const unbuilt: string[] = []
-  const build = async (on: PgLink) => {
-    await on.script(`SET maintenance_work_mem = '${sortMemory}'; SET max_parallel_maintenance_workers = 0`)
-    for (let text = waiting.pop(); text !== undefined; text = waiting.pop()) {
-      job.throwIfAborted()
-      if (!(await isBuilt(on, text))) unbuilt.push(text)
-    }
-  }
-  const builds = [build(link), build(other)]
-  // Both have ended, whatever became of one of them: nothing goes on behind the job's back.
-  await Promise.allSettled(builds)
-  await Promise.all(builds)
+  // From the end: long texts have expressions and many columns, and a long build is not to be the last one.
+  const indexes = texts.filter((text) => !isKeyText(text)).toSorted((a, b) => b.length - a.length)
+  await buildAll([link, other], job, indexes, async (on, text) => {
+    if (!(await isBuilt(on, text))) unbuilt.push(text)
+  })
   const refused: Reject[] = []
   for (const text of unbuilt) {
     refused.push(...(await unindexable(link, order, text)))
@@ -85,10 +90,71 @@ export async function rebuildIndexes(
   return refused
 }
 
+/** Builds the key of each partition, and that of the table of them. What is there is left alone. */
+export async function buildKey(links: readonly PgLink[], job: Job, text: string): Promise<void> {
+  const [, table = '', key = ''] = keyText.exec(text) ?? []
+  const unkeyed = async (place: string): Promise<string[]> => {
+    const rows = await (links[0] as PgLink).texts(
+      `
+      SELECT p.relid::regclass::text
+      FROM pg_partition_tree($1::text::regclass) AS p
+      WHERE ${place} AND NOT EXISTS (SELECT 1 FROM pg_index AS i WHERE i.indrelid = p.relid AND i.indisprimary)
+      ORDER BY 1
+      `,
+      [table],
+    )
+    return rows.flatMap(([name]) => name ?? [])
+  }
+  await buildAll(links, job, await unkeyed('p.isleaf'), (on, name) =>
+    on.script(`ALTER TABLE ${name} ADD ${key}`),
+  )
+  if ((await unkeyed('p.level = 0')).length > 0) await (links[0] as PgLink).script(text)
+}
+
+/** Builds in the order given, one at a time on each connection. */
+async function buildAll(
+  links: readonly PgLink[],
+  job: Job,
+  orders: readonly string[],
+  build: (on: PgLink, order: string) => Promise<void>,
+): Promise<void> {
+  const waiting = orders.toReversed()
+  const lanes = links.map(async (on) => {
+    await on.script(`SET maintenance_work_mem = '${sortMemory}'; SET max_parallel_maintenance_workers = 0`)
+    for (let order = waiting.pop(); order !== undefined; order = waiting.pop()) {
+      job.throwIfAborted()
+      await build(on, order)
+    }
+  })
+  // All have ended, whatever became of one of them: nothing goes on behind the job's back.
+  await Promise.allSettled(lanes)
+  await Promise.all(lanes)
+}
+
+/**
+ * Puts back what {@link dropIndexes} has dropped from a table that is empty again. A table that somebody has changed by
+ * hand may not take it: that is a drift of the schema, which is told elsewhere.
+ */
+export async function putIndexesBack(store: SqlStore, texts: readonly string[]): Promise<void> {
+  for (const text of texts) {
+    try {
+      await store.transaction((tx) => tx.execScript(ifMissing(text)))
+    } catch (error) {
+      const isDrift = isDbError(error) && driftCodes.has(error.engineCode ?? '')
+      if (!isDrift) throw error
+    }
+  }
+}
+
+/** No such table, no such column; there is a key. */
+const driftCodes: ReadonlySet<string> = new Set(['42P01', '42703', '42P16'])
+
+const ifMissing = (text: string) => text.replace(/^CREATE INDEX /, 'CREATE INDEX IF NOT EXISTS ')
+
 /** False where a value is too long for the index. */
 async function isBuilt(link: PgLink, text: string): Promise<boolean> {
   try {
-    await link.script(text.replace(/^CREATE INDEX /, 'CREATE INDEX IF NOT EXISTS '))
+    await link.script(ifMissing(text))
     return true
   } catch (error) {
     if (isDbError(error) && error.isKeyTooLong) return false
