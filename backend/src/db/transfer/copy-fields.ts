@@ -5,6 +5,7 @@ import { timeRead } from './timestamp-text.ts'
 /** Longer texts are better written by the engine. */
 const shortText = 48
 const firstBytes = 320 * 1024
+const mostBytesKept = 4 * 1024 * 1024
 /** Room for a value that is no text, with its length and the zeros behind it. */
 const smallValue = 24
 const word = 2 ** 32
@@ -14,20 +15,23 @@ const word = 2 ** 32
  * `hashed`; a null is left to the caller.
  */
 export class CopyFields {
-  /** Bytes that were not taken yet. */
+  /** Of what was written. */
   length = 0
   /** Of the hash of the next value. */
   seed = 1
   #bytes = Buffer.alloc(firstBytes)
   #view = viewOf(this.#bytes)
 
-  /** What was written since the last call. */
-  take(): Buffer {
-    const taken = this.#bytes.subarray(0, this.length)
-    this.#bytes = Buffer.allocUnsafeSlow(firstBytes)
-    this.#view = viewOf(this.#bytes)
+  /** What was written, until more is. */
+  get bytes(): Buffer {
+    return this.#bytes.subarray(0, this.length)
+  }
+
+  clear(): void {
     this.length = 0
-    return taken
+    // A row of many megabytes was there.
+    if (this.#bytes.length > mostBytesKept) this.#bytes = Buffer.allocUnsafeSlow(firstBytes)
+    this.#view = viewOf(this.#bytes)
   }
 
   beginRow(columns: number): void {

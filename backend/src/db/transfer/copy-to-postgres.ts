@@ -222,7 +222,8 @@ class Copy {
         rows += part.rows
         bytes += written.length
         this.#job.throwIfAborted()
-        await sink.write(written.take())
+        await sink.write(written.bytes)
+        written.clear()
         if (part.done) break
       }
       cursor = this.#source.cursor()

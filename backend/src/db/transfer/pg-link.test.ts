@@ -34,6 +34,24 @@ describe('a connection for bulk work', () => {
     },
   )
 
+  it('has taken the bytes of a copy that it has written: they may be written over', async () => {
+    await link.script('CREATE TEMPORARY TABLE lines (line text)')
+    const copy = link.copy('COPY lines FROM STDIN')
+    const bytes = Buffer.alloc(400_000)
+    for (let i = 0; i < 300; i++) {
+      const length = [3, 5_000, 20_000, 70_000, 400_000][i % 5] ?? 0
+      bytes.fill('a', 0, length - 1).write('\n', length - 1)
+      await copy.write(bytes.subarray(0, length))
+      bytes.fill('b')
+    }
+    await copy.end()
+    expect(
+      await link.query(
+        `SELECT count(*) AS lines, sum(length(line)) AS length, count(*) FILTER (WHERE line LIKE '%b%') AS spoilt FROM lines`,
+      ),
+    ).toEqual([{ lines: 300, length: 60 * (3 + 5_000 + 20_000 + 70_000 + 400_000 - 5), spoilt: 0 }])
+  })
+
   it('is given up in the middle of a copy', async () => {
     await link.script('CREATE TEMPORARY TABLE lines (line text)')
     const copy = link.copy('COPY lines FROM STDIN')

@@ -126,7 +126,10 @@ export class PgLink implements LedgerSession {
     return {
       async write(lines) {
         check()
-        if (!stream.write(lines)) await watched(() => oneOf(stream, ['drain', 'error', 'close']))
+        // What fills the stream is with the system when it is drained; less may wait for the socket.
+        const isAwaited = lines.length >= stream.writableHighWaterMark
+        if (!stream.write(isAwaited ? lines : Buffer.from(lines)))
+          await watched(() => oneOf(stream, ['drain', 'error', 'close']))
         // The socket is served between two parts of a page, and only then.
         await new Promise((resolve) => setImmediate(resolve))
         check()
@@ -236,6 +239,7 @@ export class PgLink implements LedgerSession {
 }
 
 export interface CopySink {
+  /** The bytes may be written over when it resolves. */
   write(lines: Buffer): Promise<void>
   /** Resolves when the server has taken every row. */
   end(): Promise<void>

@@ -89,18 +89,18 @@ export class RowBytes {
     }))
   }
 
-  /** Bytes that were not taken yet. */
+  /** Of the bytes that were added since the last {@link RowBytes.clear}. */
   get length(): number {
     return this.#copy.length
   }
 
-  /** The rows since the last call. */
-  take(): Buffer {
-    return this.#copy.take()
+  /** These bytes; more rows are written over them once they are cleared. */
+  get bytes(): Buffer {
+    return this.#copy.bytes
   }
 
   clear(): void {
-    this.#copy.length = 0
+    this.#copy.clear()
   }
 
   /**
