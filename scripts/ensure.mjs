@@ -76,12 +76,15 @@ export function ensureNode() {
   process.exit(1)
 }
 
+/** Node before 22.14 has the one that may have to be compiled: see backend/src/db/sqlite-driver.ts. */
+const sqliteDriver = Number(process.versions.napi) >= 10 ? 'better-sqlite3-napi' : 'better-sqlite3'
+
 /** npm leaves an optional package out in silence when it cannot be built. */
-export const hasSqlite = () => existsSync(join(root, 'node_modules', 'better-sqlite3'))
+export const hasSqlite = () => existsSync(join(root, 'node_modules', sqliteDriver))
 
 export const withoutSqlite =
-  'better-sqlite3 could not be built, so there is no SQLite. It takes python3, make, g++ and the headers of Node: ' +
-  'install them, delete node_modules and start again'
+  `${sqliteDriver} is not installed, so there is no SQLite. Node 22.14 or newer has it prebuilt; before, it may take python3, ` +
+  'make, g++ and the headers of Node: install them, delete node_modules and start again'
 
 export function ensureInstalled() {
   ensureNode()

@@ -15,9 +15,10 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openDatabase, type TestDatabase } from '../test/databases.ts'
 import { makeAdmin, type Running, startProcess } from '../test/processes.ts'
+import { sqliteDriver } from './db/sqlite-driver.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const DRIVER = 'better-sqlite3'
+const DRIVER = sqliteDriver
 
 /** The product beside every package but the driver: no import can find it from there. */
 let product: string

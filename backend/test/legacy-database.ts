@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs'
-import SqliteDatabase from 'better-sqlite3'
+import type SqliteDatabase from 'better-sqlite3'
+import { loadSqlite } from '../src/db/sqlite-driver.ts'
+
+const Database = await loadSqlite()
 
 type Value = string | number | bigint | Buffer | null
 export type Row = Readonly<Record<string, Value>>
@@ -21,7 +24,7 @@ const MIGRATIONS = [
 
 /** An open file of the older dashboard, in its last version, with its tables and without rows. */
 export function createLegacyDatabase(path: string): SqliteDatabase.Database {
-  const db = new SqliteDatabase(path)
+  const db = new Database(path)
   db.pragma('journal_mode = WAL')
   db.exec(readFileSync(SCHEMA, 'utf8'))
   for (const name of MIGRATIONS) db.prepare('INSERT INTO _migrations (name) VALUES (?)').run(name)

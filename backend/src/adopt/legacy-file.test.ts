@@ -11,12 +11,14 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import SqliteDatabase from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createLegacyDatabase, makeEarly, put } from '../../test/legacy-database.ts'
 import { fillLegacy } from '../../test/legacy-rows.ts'
+import { loadSqlite } from '../db/sqlite-driver.ts'
 import { openLegacyFile } from './legacy-file.ts'
 import { readLegacyHistory } from './legacy-migrations.ts'
+
+const Database = await loadSqlite()
 
 let folder: string
 let work: string
@@ -128,14 +130,14 @@ describe('openLegacyFile', () => {
   })
 
   it('says what else a SQLite file is', async () => {
-    const db = new SqliteDatabase(path)
+    const db = new Database(path)
     db.exec('CREATE TABLE heartbeat (id INTEGER); CREATE TABLE monitor (id INTEGER)')
     db.close()
     await expect(openLegacyFile(path, work)).rejects.toMatchObject({
       kind: 'foreign',
       message: expect.stringContaining('Its tables are heartbeat, monitor.'),
     })
-    const own = new SqliteDatabase(join(folder, 'holdfast.db'))
+    const own = new Database(join(folder, 'holdfast.db'))
     own.exec('CREATE TABLE _installation (id TEXT)')
     own.close()
     await expect(openLegacyFile(own.name, work)).rejects.toThrow('a database of Holdfast itself')

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import type BetterSqlite3 from 'better-sqlite3'
 import type { DbError } from './db-errors.ts'
+import { loadSqlite } from './sqlite-driver.ts'
 import { sqliteError } from './sqlite-errors.ts'
 import { StoreInUseError } from './store-in-use.ts'
 
@@ -37,7 +38,7 @@ export async function lockSqliteServer(path: string): Promise<ServerLock> {
 
 async function openLock(path: string): Promise<BetterSqlite3.Database> {
   try {
-    const { default: Database } = await import('better-sqlite3')
+    const Database = await loadSqlite()
     return new Database(path, { timeout: 0 })
   } catch (error) {
     throw failure(error, path)

@@ -1,7 +1,7 @@
-// Runs in a worker thread: the only place that loads better-sqlite3. Imports nothing but types from
-// its neighbours, so that it is one file for the loader that runs it from source.
+// Runs in a worker thread.
 import { parentPort, workerData } from 'node:worker_threads'
 import type SqliteDatabase from 'better-sqlite3'
+import { loadSqlite } from './sqlite-driver.ts'
 import type {
   BoundValue,
   ColumnInfo,
@@ -252,7 +252,7 @@ function failureOf(error: unknown): SqliteFailure {
 
 /** The package may be missing, or its native part, which is loaded with the first database only. */
 async function loadDriver(): Promise<typeof SqliteDatabase> {
-  const { default: Database } = await import('better-sqlite3')
+  const Database = await loadSqlite()
   new Database(':memory:').close()
   return Database
 }

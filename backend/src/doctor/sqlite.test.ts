@@ -1,13 +1,15 @@
 import { openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
 import { openDatabase } from '../../test/databases.ts'
 import { findings, storesOf, withFolder, wrong } from '../../test/doctor.ts'
 import { loadConfig } from '../core/config/config.ts'
+import { loadSqlite } from '../db/sqlite-driver.ts'
 import { sqliteChecks } from './checks/sqlite.check.ts'
 import { reachCheck } from './checks/stores.check.ts'
 import { openContext } from './context.ts'
+
+const Database = await loadSqlite()
 
 async function offline(folder: string) {
   const context = await openContext({ env: {}, config: loadConfig({ DATA_DIR: folder }) })

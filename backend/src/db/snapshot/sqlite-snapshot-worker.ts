@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto'
 import { parentPort, workerData } from 'node:worker_threads'
-import Database from 'better-sqlite3'
+import type SqliteDatabase from 'better-sqlite3'
 import { DbError, isDbError } from '../db-errors.ts'
 import { quoteName } from '../sql-text.ts'
+import { loadSqlite } from '../sqlite-driver.ts'
 import { sqliteError } from '../sqlite-errors.ts'
 import { type Fingerprint, hexOf } from './fingerprint.ts'
 import type {
@@ -22,11 +23,12 @@ const mostProblems = 100
 const port = parentPort
 if (!port) throw new Error('sqlite-snapshot-worker runs only as a worker thread')
 const { path }: { path: string } = workerData
+const Database = await loadSqlite()
 const post = (message: FromSnapshot) => port.postMessage(message)
 let aborted = false
 
 /** A read transaction holds what it saw first for as long as it is open; writers go on in the log beside the file. */
-function open(): Database.Database {
+function open(): SqliteDatabase.Database {
   const db = new Database(path, { readonly: true, fileMustExist: true, timeout: busyTimeoutMs })
   db.pragma('mmap_size = 0')
   db.exec('BEGIN')
@@ -34,7 +36,7 @@ function open(): Database.Database {
   return db
 }
 
-async function copy(db: Database.Database, to: string): Promise<void> {
+async function copy(db: SqliteDatabase.Database, to: string): Promise<void> {
   await db.backup(to, {
     progress({ totalPages, remainingPages }) {
       throwIfAborted()
@@ -44,7 +46,7 @@ async function copy(db: Database.Database, to: string): Promise<void> {
   })
 }
 
-async function digest(db: Database.Database): Promise<Fingerprint[]> {
+async function digest(db: SqliteDatabase.Database): Promise<Fingerprint[]> {
   const names = db
     .prepare<[], { name: string }>(
       `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name`,
@@ -55,7 +57,7 @@ async function digest(db: Database.Database): Promise<Fingerprint[]> {
   return prints
 }
 
-async function digestTable(db: Database.Database, table: string): Promise<Fingerprint> {
+async function digestTable(db: SqliteDatabase.Database, table: string): Promise<Fingerprint> {
   const select = db
     .prepare<[], unknown[]>(`SELECT * FROM ${quoteName(table)}`)
     .raw()
@@ -81,7 +83,7 @@ function textOf(value: unknown): string {
   return value instanceof Uint8Array ? `b${Buffer.from(value).toString('hex')}` : `?${String(value)}`
 }
 
-function check(db: Database.Database): string[] {
+function check(db: SqliteDatabase.Database): string[] {
   // Rows that break a constraint do not make a file a damaged one.
   db.pragma('ignore_check_constraints = ON')
   return db
@@ -112,7 +114,7 @@ function translated(error: unknown): DbError | undefined {
     : undefined
 }
 
-async function resultOf(db: Database.Database, order: SnapshotOrder): Promise<SnapshotResult> {
+async function resultOf(db: SqliteDatabase.Database, order: SnapshotOrder): Promise<SnapshotResult> {
   switch (order.kind) {
     case 'copy':
       await copy(db, order.to)
@@ -132,7 +134,7 @@ async function resultOf(db: Database.Database, order: SnapshotOrder): Promise<Sn
   }
 }
 
-async function run(db: Database.Database, order: SnapshotOrder): Promise<void> {
+async function run(db: SqliteDatabase.Database, order: SnapshotOrder): Promise<void> {
   try {
     post({ done: await resultOf(db, order) })
   } catch (error) {

@@ -1,3 +1,4 @@
+import { loadSqlite } from '../sqlite-driver.ts'
 import { sqliteError } from '../sqlite-errors.ts'
 import { PgLink } from './pg-link.ts'
 import type { Progress, WorkerData } from './protocol.ts'
@@ -41,10 +42,10 @@ export class Stores {
   async sqlite(options: { readonly readonly: boolean }): Promise<Database> {
     const { sqlitePath } = this.#data
     // Loaded where it is needed only.
-    const { default: open } = await import('better-sqlite3')
+    const Database = await loadSqlite()
     const db = sqlite(
       sqlitePath,
-      () => new open(sqlitePath, { ...options, fileMustExist: true, timeout: busyTimeoutMs }),
+      () => new Database(sqlitePath, { ...options, fileMustExist: true, timeout: busyTimeoutMs }),
     )
     this.#files.push(db)
     if (!options.readonly) {

@@ -1,7 +1,7 @@
-import SqliteDatabase from 'better-sqlite3'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openDatabase, type TestDatabase } from '../../../test/databases.ts'
+import { loadSqlite } from '../sqlite-driver.ts'
 import { encodeRow, InvalidText, isReject, type SourceValue } from './codecs.ts'
 import { Stores } from './job.ts'
 import { RowBytes } from './row-bytes.ts'
@@ -286,8 +286,9 @@ describe.each(tables)('a table like $shape.table', ({ shape, row, second }) => {
   )
 })
 
-it('reads a file whose texts are UTF-16', () => {
-  const other = new SqliteDatabase(':memory:')
+it('reads a file whose texts are UTF-16', async () => {
+  const Database = await loadSqlite()
+  const other = new Database(':memory:')
   other.exec(`
     PRAGMA encoding = 'UTF-16le';
     CREATE TABLE things (name, at, must, id INTEGER PRIMARY KEY, size, small, active, details, """odd, name""");
