@@ -22,6 +22,9 @@ const buildSettings = [
 ]
 const buildPauseMs = 500
 
+/** What builds, at once. */
+type Links = readonly [PgLink, ...PgLink[]]
+
 /** The other texts make indexes. */
 const keyText = /^ALTER TABLE (\S+) ADD CONSTRAINT \S+ (PRIMARY KEY .+)$/
 export const isKeyText = (text: string) => keyText.test(text)
@@ -84,7 +87,7 @@ export async function rebuildIndexes(
   const other = await job.stores.postgres()
   for (const key of texts.filter(isKeyText)) await buildKey([link, other], job, key)
   const unbuilt: string[] = []
-  // From the end: long texts have expressions and many columns, and a long build is not to be the last one.
+  // Long texts have expressions and many columns, and a long build is not to be the last one.
   const indexes = texts.filter((text) => !isKeyText(text)).toSorted((a, b) => b.length - a.length)
   await buildAll([link, other], job, indexes, async (on, text) => {
     if (!(await isBuilt(on, text))) unbuilt.push(text)
@@ -98,10 +101,10 @@ export async function rebuildIndexes(
 }
 
 /** Builds the key of each partition, and that of the table of them. What is there is left alone. */
-export async function buildKey(links: readonly PgLink[], job: Job, text: string): Promise<void> {
+export async function buildKey(links: Links, job: Job, text: string): Promise<void> {
   const [, table = '', key = ''] = keyText.exec(text) ?? []
   const unkeyed = async (place: string): Promise<string[]> => {
-    const rows = await (links[0] as PgLink).texts(
+    const rows = await links[0].texts(
       `
       SELECT p.relid::regclass::text
       FROM pg_partition_tree($1::text::regclass) AS p
@@ -115,12 +118,12 @@ export async function buildKey(links: readonly PgLink[], job: Job, text: string)
   await buildAll(links, job, await unkeyed('p.isleaf'), (on, name) =>
     on.script(`ALTER TABLE ${name} ADD ${key}`),
   )
-  if ((await unkeyed('p.level = 0')).length > 0) await (links[0] as PgLink).script(text)
+  if ((await unkeyed('p.level = 0')).length > 0) await links[0].script(text)
 }
 
 /** Builds in the order given, one at a time on each connection. */
 async function buildAll(
-  links: readonly PgLink[],
+  links: Links,
   job: Job,
   orders: readonly string[],
   build: (on: PgLink, order: string) => Promise<void>,
