@@ -88,6 +88,34 @@ describe('the key of a partitioned table', () => {
     await expect(bench.shapeOf('metrics')).rejects.toThrow('The key of metrics is () in PostgreSQL')
   })
 
+  it('waits for whoever reads the table meanwhile', async () => {
+    let reading: Promise<void> | undefined
+    let release = () => {}
+    const read = (began: () => void) =>
+      postgres.db.transaction(async (tx) => {
+        await tx.query('SELECT 1 FROM metrics LIMIT 1')
+        began()
+        await new Promise<void>((resolve) => {
+          release = resolve
+        })
+      })
+    let pages = 0
+    const beforePage = async () => {
+      if (++pages !== 2) return
+      await new Promise<void>((began) => {
+        reading = read(began)
+      })
+    }
+    await expect(transfer.copy(jobOf(shape, { beforePage }))).rejects.toMatchObject({
+      kind: 'busy',
+      message: expect.stringContaining('waits until nobody reads the table'),
+    })
+    release()
+    await reading
+    expect(await transfer.copy(jobOf(shape))).toMatchObject({ rows: ROWS })
+    expect(await keys()).toEqual(before)
+  })
+
   it('goes on with the partitions that lack it after its building was broken off', async () => {
     await expect(transfer.copy(interrupted().job)).rejects.toThrow('enough')
     await postgres.db.execute('ALTER TABLE metrics_p20261001 ADD PRIMARY KEY (series_id, time_ms)')

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import { isDbError } from '../db-errors.ts'
+import { DbError, isDbError } from '../db-errors.ts'
 import type { SqlStore } from '../sql-store.ts'
 import type { Job } from './job.ts'
 import type { PgLink } from './pg-link.ts'
@@ -100,7 +100,11 @@ export async function rebuildIndexes(
   return refused
 }
 
-/** Builds the key of each partition, and that of the table of them. What is there is left alone. */
+/**
+ * Builds the key of each partition, and that of the table of them. What is there is left alone.
+ *
+ * @throws DbError `busy` while somebody reads the table.
+ */
 export async function buildKey(links: Links, job: Job, text: string): Promise<void> {
   const [, table = '', key = ''] = keyText.exec(text) ?? []
   const unkeyed = async (place: string): Promise<string[]> => {
@@ -115,10 +119,17 @@ export async function buildKey(links: Links, job: Job, text: string): Promise<vo
     )
     return rows.flatMap(([name]) => name ?? [])
   }
-  await buildAll(links, job, await unkeyed('p.isleaf'), (on, name) =>
-    on.script(`ALTER TABLE ${name} ADD ${key}`),
-  )
-  if ((await unkeyed('p.level = 0')).length > 0) await links[0].script(text)
+  try {
+    await buildAll(links, job, await unkeyed('p.isleaf'), (on, name) =>
+      on.script(`ALTER TABLE ${name} ADD ${key}`),
+    )
+    if ((await unkeyed('p.level = 0')).length > 0) await links[0].script(text)
+  } catch (error) {
+    if (!isDbError(error, 'busy')) throw error
+    throw new DbError('busy', `The key of ${table} waits until nobody reads the table; a backup may`, {
+      cause: error,
+    })
+  }
 }
 
 /** Builds in the order given, one at a time on each connection. */
