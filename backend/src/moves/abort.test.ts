@@ -121,6 +121,17 @@ describe('a move is given up while PostgreSQL is away', () => {
     await target.mirror(UNIT)
   })
 
+  it('also in the moment in which it goes away, before anybody has noticed', async () => {
+    const target = await mirrored({ behindProxy: true })
+    target.proxy.refuse()
+    await target.moves.act(UNIT, 'abort', OPERATOR)
+    expect(await traces(target, 'sqlite')).toEqual([])
+    target.proxy.accept()
+    await expect.poll(() => traces(target, 'postgres'), { timeout: 30_000 }).toEqual([])
+    expect(await rowsOf(target, 'sqlite', 'investigations')).toBe(20)
+    await target.mirror(UNIT)
+  })
+
   it('also after a start, and without any PostgreSQL', async () => {
     const target = await mirrored()
     await target.restart({ withoutPostgres: true })

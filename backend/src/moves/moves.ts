@@ -233,12 +233,26 @@ export function createMoves(deps: MovesDeps): MovesService {
   /** The way out depends on nothing that may be broken: not on tables that match, nor on PostgreSQL. */
   async function abort(mover: UnitMover, { name }: Actor): Promise<void> {
     const sides = mover.sides()
+    try {
+      await abortBetween(mover, sides, name)
+    } catch (error) {
+      if (sides?.source.name !== 'sqlite' || !isDbError(error, 'unavailable')) throw error
+      // PostgreSQL went away a moment ago, and nobody has noticed yet.
+      await abortBetween(mover, undefined, name)
+    }
+  }
+
+  async function abortBetween(
+    mover: UnitMover,
+    sides: Sides | undefined,
+    actor: string | null,
+  ): Promise<void> {
     if (sides) await mover.read(sides)
     const facts = await factsOf(mover, sides)
     const reasons = reasonsAgainst('abort', facts)
     if (reasons.length > 0)
       throw facts.away === undefined || facts.isAlone ? refused(reasons) : unavailable(deps.status())
-    return mover.abort(name)
+    return mover.abort(sides, actor)
   }
 
   async function setPaused(

@@ -182,10 +182,9 @@ export class UnitMover {
     })
   }
 
-  /** Gives the mirror up. While PostgreSQL is away SQLite alone does its part; the rest is done when it is back. */
-  abort(actor: string | null): Promise<void> {
+  /** Gives the mirror up. Without both sides SQLite alone does its part; the rest is done when PostgreSQL is back. */
+  abort(sides: Sides | undefined, actor: string | null): Promise<void> {
     return this.alone(async () => {
-      const sides = this.sides()
       if (sides) {
         await this.books.enter(sides, { state: 'aborting' }, { action: 'abort', actor })
         await this.#remove(sides)
