@@ -3,7 +3,8 @@ import { createRequire } from 'node:module'
 import express from 'express'
 
 const require = createRequire(new URL('../backend/package.json', import.meta.url))
-const Database = require('better-sqlite3')
+// As backend/src/db/sqlite-driver.ts has it.
+const Database = require(Number(process.versions.napi) >= 10 ? 'better-sqlite3-napi' : 'better-sqlite3')
 const db = new Database(process.argv[2], { readonly: true })
 const statement = db.prepare(`
   SELECT s.metric, s.instance, s.unit
