@@ -90,6 +90,7 @@ export class Copying {
       await partitionsFor(sides, shape)
       const copied = shapes.slice(0, index)
       const { digest } = await this.#deps.transfer.copy({
+        ...this.#deps.limits.copy,
         unit: this.#unit.name,
         shape,
         from: sides.source.name,

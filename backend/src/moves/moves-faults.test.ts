@@ -6,6 +6,7 @@ import { pick, randomOf } from '../../test/move-data.ts'
 import { awaitsCopy, type MoveBench, OPERATOR, openMoveBench } from '../../test/moves.ts'
 import type { Domain } from '../db/domains.ts'
 import type { MoveAction } from './moves.schema.ts'
+import type { MoveLimits } from './unit.ts'
 
 /** How many seeds, and from which on: `MOVE_SEEDS=1000 MOVE_SEED=1 npx vitest run …` tries more. */
 const SEEDS = Number(process.env.MOVE_SEEDS ?? 50)
@@ -18,6 +19,8 @@ let faults: Faults
 let survived = 0
 /** Those that were done in spite of them. */
 let flips = 0
+/** Pages so small that rows change between them, and tables filled without their keys, or neither. */
+let copy: MoveLimits['copy'] = {}
 
 beforeAll(async () => {
   bench = await open()
@@ -25,7 +28,12 @@ beforeAll(async () => {
 
 function open(): Promise<MoveBench> {
   faults = new Faults(randomOf(0), { rate: 0, crashShare: 0 })
-  return openMoveBench({ control: (control) => faultyControl(control, faults) })
+  const limits = {
+    get copy() {
+      return copy
+    },
+  }
+  return openMoveBench({ limits, control: (control) => faultyControl(control, faults) })
 }
 
 afterAll(() => bench.close())
@@ -86,6 +94,7 @@ describe('a move with faults at any moment', () => {
         rate: pick(random, [0.005, 0.02, 0.05]),
         crashShare: pick(random, [0, 0.3, 1]),
       })
+      copy = pick(random, [{}, { bareRows: 1 }, { bareRows: 1, pageRows: 3 }])
       await bench.restartMoves()
 
       for (let step = 0; step < 25; step++) {

@@ -21,7 +21,7 @@ async function insist(target: MoveBench, unit: string, action: 'cutover' | 'roll
 
 describe('a unit under load', () => {
   it.each(allUnits.map(({ name }) => name))('%s loses no write and fails no call', async (unit) => {
-    const target = await moveBench()
+    const target = await moveBench({ limits: { copy: { bareRows: 1, pageRows: 20 } } })
     const random = randomOf(7)
     const dbOf = (domain: Domain) => target.storage.getAppDbFor(domain)
     const rules = await target.rules(unit)

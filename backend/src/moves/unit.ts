@@ -5,7 +5,7 @@ import { type Domain, domains, units } from '../db/domains.ts'
 import type { Placement } from '../db/placement-store.ts'
 import type { SqlStore } from '../db/sql-store.ts'
 import type { StorageControl } from '../db/storage-control.ts'
-import type { Transfer } from '../db/transfer/index.ts'
+import type { CopyJob, Transfer } from '../db/transfer/index.ts'
 import { type Capture, createCapture } from './capture.ts'
 
 /** A unit by its name, which is that of its first domain. */
@@ -68,6 +68,8 @@ export interface MoveDeps {
 }
 
 export interface MoveLimits {
+  /** Of the copy of a table, where it is not to find its own. */
+  readonly copy: Pick<CopyJob, 'pageRows' | 'bareRows'>
   /** Keys that the applier takes at once. */
   readonly batch: number
   /** How long the applier rests when nothing wakes it. */
@@ -91,6 +93,7 @@ export interface MoveLimits {
 }
 
 export const DEFAULT_LIMITS: MoveLimits = {
+  copy: {},
   batch: 2_000,
   pollMs: 500,
   gatherMs: 20,

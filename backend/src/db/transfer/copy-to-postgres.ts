@@ -4,7 +4,7 @@ import { quoteName } from '../sql-text.ts'
 import { DigestBuilder } from './digest.ts'
 import type { Job } from './job.ts'
 import { addToQuarantine, type CopyRecord, readCopyRecord, writeCopyRecord } from './ledger.ts'
-import { buildKey, dropIndexes, isKeyText, rebuildIndexes } from './pg-indexes.ts'
+import { dropIndexes, isKeyText, rebuildIndexes } from './pg-indexes.ts'
 import type { CopySink, PgLink } from './pg-link.ts'
 import type { CopyOrder, CopyResult } from './protocol.ts'
 import { refusalOf } from './refusal.ts'
@@ -20,8 +20,8 @@ const largestPage = 200_000
 /** What is written before the socket is served: little at first, as the server has nothing to do until then. */
 const firstPartBytes = 16 * 1024
 const partBytes = 256 * 1024
-/** From here on it pays to build indexes at the end. */
-const rowsWorthDropping = 20_000
+/** From here on it pays to build indexes and the key at the end. */
+const bareRows = 20_000
 
 interface Page {
   readonly rows: number
@@ -96,7 +96,7 @@ class Copy {
     // Rows that are there already are overwritten.
     this.#staged = !isEmpty
     const savedIndexes =
-      isEmpty && this.#source.hasRows(rowsWorthDropping)
+      isEmpty && this.#source.hasRows(this.#order.bareRows ?? bareRows)
         ? await dropIndexes(this.#link, this.#quoted, this.#source.isInKeyOrder, (saved) =>
             this.#write({ ...record, savedIndexes: saved }),
           )
@@ -133,10 +133,9 @@ class Copy {
   /** From here on a row may be there already: it is told by its key. */
   async #restoreKey(): Promise<void> {
     const saved = this.#record.savedIndexes ?? []
-    for (const key of saved.filter(isKeyText)) {
-      await buildKey([this.#link], this.#job, key)
-      await this.#write({ ...this.#record, savedIndexes: saved.filter((text) => text !== key) })
-    }
+    if (!saved.some(isKeyText)) return
+    await this.#rebuild(saved.filter(isKeyText))
+    await this.#write({ ...this.#record, savedIndexes: saved.filter((text) => !isKeyText(text)) })
   }
 
   /** Grows and shrinks pages to their time; after a refusal they grow back. */
@@ -162,6 +161,7 @@ class Copy {
 
   /** Rows that were copied before are overwritten. */
   async #startOver(): Promise<void> {
+    await this.#restoreKey()
     this.#staged = true
     this.#isWhole = false
     await this.#write({ ...this.#record, cursor: null, copiedRows: 0, rejectedRows: 0 })
@@ -254,22 +254,23 @@ class Copy {
   async #finish(): Promise<void> {
     const { savedIndexes } = this.#record
     this.#job.progress({ rows: this.#record.copiedRows, bytes: this.#bytes, state: 'indexing' })
-    if (savedIndexes) {
-      const refused = await rebuildIndexes(this.#link, this.#job, this.#order, savedIndexes)
-      if (refused.length > 0) {
-        this.#job.rejects(refused)
-        this.#isWhole = false
-        await this.#link.transaction(() => addToQuarantine(this.#link, this.#order.unit, refused))
-        this.#record = {
-          ...this.#record,
-          copiedRows: this.#record.copiedRows - refused.length,
-          rejectedRows: this.#record.rejectedRows + refused.length,
-        }
-      }
-    }
+    if (savedIndexes) await this.#rebuild(savedIndexes)
     // The end of a copy outlives a crash of the server.
     await this.#link.script('SET synchronous_commit = on')
     await this.#write({ ...this.#record, state: 'copied', savedIndexes: null })
+  }
+
+  /** What the indexes cannot hold is not in the target, and the digest not its. */
+  async #rebuild(texts: readonly string[]): Promise<void> {
+    const { refused, outdated } = await rebuildIndexes(this.#link, this.#job, this.#order, texts)
+    if (refused.length + outdated === 0) return
+    this.#isWhole = false
+    this.#job.rejects(refused)
+    this.#record = {
+      ...this.#record,
+      copiedRows: this.#record.copiedRows - refused.length - outdated,
+      rejectedRows: this.#record.rejectedRows + refused.length,
+    }
   }
 
   get #quoted(): string {

@@ -1,10 +1,12 @@
+import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { TestDatabase } from '../../../test/databases.ts'
-import { fillMetrics, jobOf, TransferBench } from '../../../test/transfers.ts'
+import { fillMetrics, fillSpans, jobOf, TransferBench } from '../../../test/transfers.ts'
 import { findDrift } from '../../doctor/schema-drift.ts'
 import { ensurePartitions } from '../pg-partitions.ts'
 import type { TableShape, Transfer } from './index.ts'
 import { listQuarantine, listSavedIndexes } from './ledger.ts'
+import { putIndexesBack } from './pg-indexes.ts'
 
 const HOUR_MS = 3_600_000
 const FIRST_MS = Date.UTC(2026, 9, 1)
@@ -143,4 +145,167 @@ it('the key is there again before queued changes are applied to a table that ref
   expect(applied).toEqual(before)
   expect(await keys()).toEqual(before)
   expect(await listQuarantine(postgres.db, { limit: 1 })).toMatchObject([{ table: 'metrics' }])
+})
+
+describe('the key of a table whose rows come by number', () => {
+  const spans = (name: 'keys' | 'all') =>
+    postgres.db.query<{ indexname: string }>(
+      `SELECT i.indexname, i.indexdef FROM pg_indexes AS i WHERE i.tablename = 'spans' ${name === 'keys' ? `AND i.indexname = 'spans_pkey'` : ''} ORDER BY 1`,
+    )
+  const isKeyed = async () => (await spans('keys')).length === 1
+  const idsOf = (store: TestDatabase) =>
+    store.db.query<{ id: string; name: string }>('SELECT s.id, s.name FROM spans AS s ORDER BY s.id')
+  /** Does something between two of many pages. */
+  const between = (work: () => Promise<unknown>) => {
+    let pages = 0
+    return { beforePage: async () => void (++pages === 3 && (await work())), pageRows: 40, bareRows: 1 }
+  }
+  const expectEqual = async () => {
+    expect(await spans('all')).toEqual(before)
+    expect((await bench.digests(shape)).different).toEqual([])
+    expect(await idsOf(postgres)).toEqual(await idsOf(sqlite))
+  }
+
+  beforeEach(async () => {
+    shape = await bench.shapeOf('spans')
+    before = await spans('all')
+    await fillSpans(sqlite, 200)
+  })
+
+  it('is put aside while the table is filled, and is there again as it was', async () => {
+    let during: unknown[] = before
+    const beforePage = async () => {
+      during = await spans('all')
+      expect(await findDrift(postgres.db)).toEqual([])
+      expect(await bench.shapeOf('spans')).toEqual(shape)
+    }
+    const { digest, ...counts } = await transfer.copy(jobOf(shape, { beforePage, bareRows: 200 }))
+    expect(counts).toEqual({ rows: 200, rejected: 0 })
+    expect(digest).toMatchObject({ rows: 200 })
+    expect(during).toEqual([])
+    await expectEqual()
+    await expect(postgres.db.execute('INSERT INTO spans SELECT * FROM spans LIMIT 1')).rejects.toMatchObject({
+      kind: 'unique',
+      constraint: 'spans_pkey',
+    })
+    expect(await listSavedIndexes(postgres.db)).toEqual([])
+  })
+
+  it('stays where there are few rows', async () => {
+    let during = false
+    const beforePage = async () => {
+      during = await isKeyed()
+    }
+    await transfer.copy(jobOf(shape, { beforePage, bareRows: 201 }))
+    expect(during).toBe(true)
+  })
+
+  it('takes the newer one of rows that come twice: one was written anew, one has taken over the key of another', async () => {
+    const work = async () => {
+      const [first, second, , fourth] = await sqlite.db.query<{ id: string }>(
+        'SELECT s.id FROM spans AS s ORDER BY s.rowid LIMIT 4',
+      )
+      const [last] = await sqlite.db.query<{ id: string }>(
+        'SELECT s.id FROM spans AS s ORDER BY s.rowid DESC LIMIT 1',
+      )
+      const columns = shape.columns.map(({ name }) => name).join(', ')
+      const renamed = columns.replace(', name,', `, 'written anew',`)
+      await sqlite.db.execute(
+        `INSERT OR REPLACE INTO spans (${columns}) SELECT ${renamed} FROM spans WHERE id = $1`,
+        [first?.id ?? ''],
+      )
+      await sqlite.db.execute('DELETE FROM spans WHERE id = $1', [second?.id ?? ''])
+      await sqlite.db.execute(`UPDATE spans SET id = $1, name = 'another' WHERE id = $2`, [
+        second?.id ?? '',
+        last?.id ?? '',
+      ])
+      // Gone from the source, it stays in the copy until the change is applied.
+      await sqlite.db.execute('DELETE FROM spans WHERE id = $1', [fourth?.id ?? ''])
+      await postgres.db.execute('DELETE FROM spans WHERE id = $1', [fourth?.id ?? ''])
+    }
+    expect(await transfer.copy(jobOf(shape, between(work)))).toEqual({ rows: 199, rejected: 0, digest: null })
+    const names = (await idsOf(postgres)).map(({ name }) => name)
+    expect(names.filter((name) => name === 'written anew' || name === 'another')).toHaveLength(2)
+    await expectEqual()
+  })
+
+  it('is there before queued changes are applied to a table that refuses rows, and rows that came twice are told', async () => {
+    await postgres.db.execute(`ALTER TABLE spans ADD CONSTRAINT no_first CHECK (name <> 'refused')`)
+    const work = async () => {
+      const columns = shape.columns.map(({ name }) => name).join(', ')
+      await sqlite.db.execute(
+        `INSERT OR REPLACE INTO spans (${columns}) SELECT ${columns} FROM spans WHERE rowid IN (1, 2)`,
+      )
+      await sqlite.db.execute(`UPDATE spans SET name = 'refused' WHERE rowid = 202`)
+    }
+    const drained: boolean[] = []
+    const onConflict = async () => {
+      drained.push(await isKeyed())
+    }
+    const { rejected } = await transfer.copy(jobOf(shape, { ...between(work), onConflict }))
+    expect(rejected).toBe(1)
+    expect(drained).toContain(true)
+    expect(drained).not.toContain(false)
+    expect(await spans('all')).toEqual(before)
+    expect(await listQuarantine(postgres.db, { limit: 9 })).toMatchObject([
+      { table: 'spans', reason: 'check' },
+    ])
+  })
+
+  it('is there before rows whose numbers have changed are copied over those that are there', async () => {
+    const work = async () => {
+      await sqlite.db.execute('DELETE FROM spans WHERE rowid < 100')
+      await sqlite.db.execute('VACUUM')
+    }
+    await transfer.copy(jobOf(shape, between(work)))
+    expect(await spans('all')).toEqual(before)
+    expect((await idsOf(postgres)).map(({ id }) => id)).toEqual(
+      expect.arrayContaining((await idsOf(sqlite)).map(({ id }) => id)),
+    )
+  })
+
+  it('is missed, and nothing is lost, while a key is too long for it and for the books', async () => {
+    const long = randomBytes(6_000).toString('base64')
+    const [{ id } = { id: '' }] = await idsOf(sqlite)
+    await sqlite.db.execute('UPDATE spans SET id = $1 WHERE id = $2', [long, id])
+    for (let attempt = 0; attempt < 2; attempt++) {
+      await expect(transfer.copy(jobOf(shape, { bareRows: 1 }))).rejects.toMatchObject({
+        engineCode: '54000',
+      })
+      expect(await idsOf(postgres)).toHaveLength(200)
+    }
+    await sqlite.db.execute('UPDATE spans SET id = $1 WHERE id = $2', [id, long])
+    await postgres.db.execute('UPDATE spans SET id = $1 WHERE id = $2', [id, long])
+    expect(await transfer.copy(jobOf(shape))).toEqual({ rows: 200, rejected: 0, digest: null })
+    await expectEqual()
+  })
+
+  describe('when its index is there and the copy was broken off', () => {
+    beforeEach(async () => {
+      const abort = new AbortController()
+      const work = async () => abort.abort(new Error('enough'))
+      const job = jobOf(shape, { ...between(work), signal: abort.signal })
+      await expect(transfer.copy(job)).rejects.toThrow('enough')
+      expect(await spans('all')).toEqual([])
+      await postgres.db.execute('CREATE UNIQUE INDEX spans_pkey ON spans USING btree (id)')
+    })
+
+    it('is made of it when the copy goes on', async () => {
+      expect(await transfer.copy(jobOf(shape))).toEqual({ rows: 200, rejected: 0, digest: null })
+      await expectEqual()
+      expect((await drifts()).map(({ text }) => text)).toEqual([])
+    })
+
+    it('is made of it when the move is given up', async () => {
+      const [saved] = await listSavedIndexes(postgres.db)
+      await postgres.db.execute('DELETE FROM spans')
+      await putIndexesBack(postgres.store, saved?.texts ?? [])
+      await putIndexesBack(postgres.store, saved?.texts ?? [])
+      expect(await spans('all')).toEqual(before)
+      await postgres.db.execute('DELETE FROM _move_tables')
+      expect(await drifts()).toEqual([])
+    })
+  })
+
+  const drifts = () => findDrift(postgres.db)
 })

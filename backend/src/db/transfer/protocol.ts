@@ -17,6 +17,8 @@ export interface CopyOrder {
   readonly asApplier: ApplierSql | undefined
   /** Most rows of a page; by default as many as fit into a moment. */
   readonly pageRows: number | undefined
+  /** Rows from which on an empty target is filled without indexes and key; by default where that pays. */
+  readonly bareRows: number | undefined
 }
 
 export interface DigestOrder {

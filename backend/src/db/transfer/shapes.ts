@@ -39,7 +39,7 @@ export async function readTableShapes(
   const tables = specs.map(({ table }) => table)
   const live = await readPostgres(postgres.db, tables)
   // A copy that is under way may have put a key aside.
-  const isKeyless = [...live.values()].some(({ key, isPartitioned }) => isPartitioned && key.length === 0)
+  const isKeyless = [...live.values()].some(({ key, isView }) => !isView && key.length === 0)
   const saved = isKeyless ? await listSavedIndexes(postgres.db) : []
   const keyless = new Set(saved.flatMap(({ table, texts }) => (texts.some(isKeyText) ? [table] : [])))
   const shapes: TableShape[] = []

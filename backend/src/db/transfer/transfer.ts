@@ -26,6 +26,8 @@ export interface CopyJob {
   readonly asApplier?: ApplierSql
   /** Most rows of a page; by default as many as fit into a moment. */
   readonly pageRows?: number
+  /** Rows from which on an empty target is filled without indexes and key; by default where that pays. */
+  readonly bareRows?: number
   /** Awaited before each page: the throttle, a pause. */
   beforePage(): Promise<void>
   /** The target has refused rows: changes that are queued are applied before they are tried again. */
@@ -110,9 +112,9 @@ class ThreadTransfer implements Transfer {
   }
 
   async copy(job: CopyJob): Promise<CopyResult> {
-    const { unit, shape, from, schema, signal, asApplier, pageRows } = job
+    const { unit, shape, from, schema, signal, asApplier, pageRows, bareRows } = job
     const done = await this.#run(
-      { kind: 'copy', unit, shape, from, schema, asApplier, pageRows },
+      { kind: 'copy', unit, shape, from, schema, asApplier, pageRows, bareRows },
       {
         call: (callback) => job[callback](),
         onProgress: (progress) => job.onProgress(progress),
