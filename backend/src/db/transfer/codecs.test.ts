@@ -272,6 +272,16 @@ describe('codecs beside PostgreSQL', () => {
   })
 })
 
+it.each([
+  ['{"a":x}', 5],
+  ['[1,"a', 3],
+  ['"\\u00', 0],
+  ['1 2', 2],
+  ['["é" 1]', 6],
+])('JSON like %s is broken at byte %i', (text, at) => {
+  expect(() => codecOf(column('json')).encode(text)).toThrow(`(byte ${at})`)
+})
+
 describe('timestamps of SQLite', () => {
   const { encode } = codecOf(column('timestamp'))
 

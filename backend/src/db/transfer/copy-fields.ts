@@ -1,5 +1,5 @@
 import { hashBytes, hashDouble, hashHalves, hashWord } from './hash.ts'
-import { unquote, unquoted, viewOf } from './json-string.ts'
+import { copyText, viewOf } from './line-text.ts'
 import { timeRead } from './timestamp-text.ts'
 
 /** Longer texts are better written by the engine. */
@@ -67,12 +67,12 @@ export class CopyFields {
     this.#end(this.#bytes.write(text, this.length + 4))
   }
 
-  /** The text of a JSON string, as {@link unquote} takes it; `most` bytes long. False where it does. */
-  unquoted(from: DataView, at: number, most: number): boolean {
+  /** A text of a line, as {@link copyText} takes it; `most` bytes long. @returns where it ends, -1 where it is none. */
+  lineText(from: DataView, at: number, most: number): number {
     this.#reserve(most + smallValue)
-    if (!unquote(from, at, this.#view, this.length + 4)) return false
-    this.#end(unquoted.length)
-    return true
+    const end = copyText(from, at, this.#view, this.length + 4)
+    if (end >= 0) this.#end(end - at)
+    return end
   }
 
   raw(value: Uint8Array): void {

@@ -1,4 +1,5 @@
-import { unquote, unquoted, viewOf } from './json-string.ts'
+import { isUtf8 } from 'node:buffer'
+import { characterLength, firstOf, highest, ones, valueEnd, viewOf } from './line-text.ts'
 import { Rejection } from './rejection.ts'
 
 /** PostgreSQL gives up somewhere beyond, depending on its stack. */
@@ -8,6 +9,10 @@ const mostWholeDigits = 131_072
 const mostFractionDigits = 16_383
 /** Objects of more members are not sorted by insertion. */
 const fewMembers = 32
+/** Four quotation marks, backslashes, and spaces, the first of what is no control character. */
+const quotes = 0x22222222
+const backslashes = 0x5c5c5c5c
+const spaces = 0x20202020
 const surrogate = /\p{Surrogate}/u
 
 /**
@@ -27,47 +32,54 @@ export class JsonPrinter {
   /** The document is in the first `length` of these. */
   bytes = Buffer.alloc(1 << 12)
   length = 0
-  #source = Buffer.alloc(1 << 11)
+  #out = viewOf(this.bytes)
+  /** Where the source ends, once it is printed. */
+  end = 0
+  /** The document stands in it from `#start` on, and the end of a value behind it, before `#limit`. */
+  #source: Buffer = Buffer.alloc(1 << 11)
   #view = viewOf(this.#source)
-  #end = 0
+  #own = this.#source
+  #start = 0
+  #limit = 0
   #at = 0
   #depth = 0
   /** Some key has a backslash: it is longer than what it stands for. */
   #escaped = false
   /** Of each member of the objects that are open: where its key and its value begin, and where it ends. */
   #members: number[] = []
+  /** How many numbers of these are in use: cut off, the array would be made anew for the next document. */
+  #memberEnd = 0
 
   /** What is to be printed. */
   read(text: string): void {
-    this.#makeRoom(text.length * 3)
-    this.#end = this.#source.write(text, 0)
+    const most = text.length * 3
+    if (most >= this.#own.length) this.#own = Buffer.alloc(most + (most >> 1) + 1)
+    const end = this.#own.write(text, 0)
+    this.#own[end] = valueEnd
+    this.readLine(this.#own, 0, end)
   }
 
-  /** The same as a JSON string, which {@link unquote} takes. False where it does. */
-  readString(line: DataView, at: number, end: number): boolean {
-    this.#makeRoom(end - at)
-    if (!unquote(line, at, this.#view, 0)) return false
-    this.#end = unquoted.length
-    return true
-  }
-
-  #makeRoom(length: number): void {
-    if (length < this.#source.length) return
-    this.#source = Buffer.alloc(length + (length >> 1) + 1)
-    this.#view = viewOf(this.#source)
+  /** The same as a value of a line that begins at `at` and ends before `limit`. */
+  readLine(line: Buffer, at: number, limit: number): void {
+    if (line !== this.#source) {
+      this.#source = line
+      this.#view = viewOf(line)
+    }
+    this.#start = at
+    this.#limit = limit
   }
 
   /** @throws Rejection as {@link jsonText} does. */
   print(): void {
-    // No token goes on behind it.
-    this.#source[this.#end] = 0
-    this.#at = this.#depth = this.length = this.#members.length = 0
+    this.#at = this.#start
+    this.#depth = this.length = this.#memberEnd = 0
     this.#escaped = false
     this.#reserve(0)
     this.#space()
     this.#value()
     this.#space()
-    if (this.#at < this.#end) throw this.#broken()
+    this.end = this.#at
+    if (this.#source[this.#at] !== valueEnd) throw this.#broken()
   }
 
   #value(): void {
@@ -97,9 +109,9 @@ export class JsonPrinter {
 
   #object(): void {
     this.#enter(123)
-    const first = this.#members.length
+    const first = this.#memberEnd
     for (let more = !this.#takes(125); more; more = !this.#takes(125)) {
-      if (this.#members.length > first) this.#separator()
+      if (this.#memberEnd > first) this.#separator()
       if (this.#source[this.#at] !== 34) throw this.#broken()
       const start = this.length
       if (this.#string()) this.#escaped = true
@@ -110,11 +122,14 @@ export class JsonPrinter {
       this.#put(32)
       const value = this.length
       this.#value()
-      this.#members.push(start, value, this.length)
+      const members = this.#members
+      members[this.#memberEnd++] = start
+      members[this.#memberEnd++] = value
+      members[this.#memberEnd++] = this.length
       this.#space()
     }
     this.#order(first)
-    this.#members.length = first
+    this.#memberEnd = first
     this.#leave(125)
   }
 
@@ -132,39 +147,60 @@ export class JsonPrinter {
   /** A string with its quotes. Short escapes are printed as they are written. True when it has escapes. */
   #string(): boolean {
     const { bytes } = this
-    const source = this.#source
+    const out = this.#out
+    const view = this.#view
+    const last = view.byteLength - 4
     const start = this.#at
     let to = this.length
     let at = start + 1
     let escapes = false
     bytes[to++] = 34
     for (;;) {
-      const byte = source[at++] ?? 0
+      while (at <= last) {
+        const four = view.getInt32(at, true)
+        out.setInt32(to, four, true)
+        // As in `copyText`: each of these is less than one, or than a space, or not ASCII.
+        const odd =
+          (((four ^ quotes) - ones) | ((four ^ backslashes) - ones) | (four - spaces) | four) & highest
+        if (odd !== 0) {
+          const plain = firstOf(odd)
+          at += plain
+          to += plain
+          break
+        }
+        at += 4
+        to += 4
+      }
+      const byte = view.getUint8(at)
       if (byte === 34) break
       if (byte < 32) throw this.#broken()
-      bytes[to++] = byte
-      if (byte !== 92) continue
-      const next = source[at++] ?? 0
-      if (!isShort(next)) {
-        this.#unescaped(start)
-        return true
-      }
-      bytes[to++] = next
-      escapes = true
+      let length = 1
+      if (byte === 92) {
+        if (!isShort(view.getUint8(at + 1))) {
+          this.#unescaped(start)
+          return true
+        }
+        length = 2
+        escapes = true
+      } else if (byte >= 128) length = characterLength(view, at)
+      if (length === 0) throw this.#broken()
+      for (const next = at + length; at < next; ) bytes[to++] = view.getUint8(at++)
     }
     bytes[to++] = 34
     this.length = to
-    this.#at = at
+    this.#at = at + 1
     return escapes
   }
 
   #unescaped(start: number): void {
     let end = this.#source.indexOf(34, start + 1)
     while (end >= 0 && isEscaped(this.#source, end)) end = this.#source.indexOf(34, end + 1)
-    if (end < 0 || end >= this.#end) throw this.#broken()
+    const written = this.#source.subarray(start, end + 1)
+    // Behind the end of the value it is none either.
+    if (end < 0 || !isUtf8(written)) throw this.#broken()
     let value: string
     try {
-      value = JSON.parse(this.#source.toString('utf8', start, end + 1))
+      value = JSON.parse(written.toString())
     } catch (error) {
       if (error instanceof SyntaxError) throw this.#broken()
       throw error
@@ -287,23 +323,24 @@ export class JsonPrinter {
 
   /** Room for `more` bytes, and for the rest of the source: a comma or colon becomes two, nothing else grows. */
   #reserve(more: number): void {
-    const needed = this.length + more + (this.#end - this.#at) * 2
+    const needed = this.length + more + (this.#limit - this.#at) * 2 + 4
     if (needed <= this.bytes.length) return
     const larger = Buffer.alloc(needed * 2)
     this.bytes.copy(larger, 0, 0, this.length)
     this.bytes = larger
+    this.#out = viewOf(larger)
   }
 
   /** Puts the members of an object, which are printed as they came, into order. */
   #order(first: number): void {
     const members = this.#members
     let sorted = true
-    for (let i = first + 3; i < members.length && sorted; i += 3) sorted = this.#compare(i - 3, i) < 0
+    for (let i = first + 3; i < this.#memberEnd && sorted; i += 3) sorted = this.#compare(i - 3, i) < 0
     if (sorted) return
     const order: number[] = []
-    for (let i = first; i < members.length; i += 3) {
+    for (let i = first; i < this.#memberEnd; i += 3) {
       let to = order.push(i) - 1
-      if (members.length - first > fewMembers * 3) continue
+      if (this.#memberEnd - first > fewMembers * 3) continue
       for (; to > 0 && this.#compare(order[to - 1] ?? 0, i) > 0; to--) order[to] = order[to - 1] ?? 0
       order[to] = i
     }
@@ -352,7 +389,7 @@ export class JsonPrinter {
   }
 
   #broken(): Rejection {
-    return new Rejection('json', `The document is no valid JSON (byte ${this.#at})`)
+    return new Rejection('json', `The document is no valid JSON (byte ${this.#at - this.#start})`)
   }
 }
 

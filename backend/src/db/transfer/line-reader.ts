@@ -1,9 +1,9 @@
-import { isUtf8 } from 'node:buffer'
 import type SqliteDatabase from 'better-sqlite3'
 import { quoteName } from '../sql-text.ts'
 import type { SourceValue } from './codecs.ts'
+import { nullMark, oddMark, valueEnd } from './line-text.ts'
 import { columnNames, tableName } from './rows-sql.ts'
-import type { TableShape } from './types.ts'
+import type { ColumnKind, TableShape } from './types.ts'
 
 /** A call of SQLite's driver costs as much as a row; more rows are no faster and take more memory. */
 const linesAtOnce = 32
@@ -11,8 +11,8 @@ const linesAtOnce = 32
 const longLine = 128 * 1024
 
 /**
- * True when each value of a table can be told from its line: a JSON array, which has integers exactly and tells texts
- * from numbers. It does not have every double, and no bytes.
+ * True when each value of a table can be told from its line, which has integers exactly: a column of texts makes texts of
+ * numbers. It does not have every double, and no bytes.
  */
 export function hasLines(db: SqliteDatabase.Database, shape: TableShape): boolean {
   if (db.pragma('encoding', { simple: true }) !== 'UTF-8') return false
@@ -23,19 +23,24 @@ export function hasLines(db: SqliteDatabase.Database, shape: TableShape): boolea
 type Lines = [bytes: Buffer | null, last: bigint | null, rows: bigint]
 const nothing: Lines = [null, null, 0n]
 
+/** A byte as SQL. */
+const byteSql = (byte: number) => `CAST(x'${byte.toString(16)}' AS TEXT)`
+/** Values of SQL, each with its end behind it. */
+const lineSql = (values: readonly string[]) => `concat_ws(${byteSql(valueEnd)}, ${values.join(', ')}, '')`
+
 /**
- * Rows of a table in the order of their numbers, as lines of text in UTF-8, many at once: a value by itself costs SQLite's
- * driver several times what its bytes cost. A line is a JSON array of the row's number and its values. Of a row that has
- * bytes somewhere, or is long, it has the number alone.
+ * Rows of a table in the order of their numbers, as lines of bytes, many at once: a value by itself costs SQLite's driver
+ * several times what its bytes cost. A line is the row's number and its values, as texts without quotes or escapes: a
+ * text that has the end of a value in it makes one too many of them. Of a row that has bytes somewhere or what would look
+ * like a mark, or is long, it has the number and one odd value. Before each line stands its length.
  */
 export class LineReader {
   /** Lines, and where the current one begins and ends. */
   bytes: Buffer = Buffer.alloc(0)
   start = 0
   end = 0
-  /** Whether all of `bytes` is UTF-8. */
-  isText = true
   readonly #db: SqliteDatabase.Database
+  readonly #kinds: readonly ColumnKind[]
   readonly #sql: (where: string) => string
   readonly #statements: SqliteDatabase.Statement<bigint[], Lines>[] = []
   #behind: bigint | null = null
@@ -43,18 +48,21 @@ export class LineReader {
 
   constructor(db: SqliteDatabase.Database, shape: TableShape) {
     const columns = columnNames(shape).map((name) => `t.${quoteName(name)}`)
-    // Bytes come behind everything else in the order of values. As a document they may be taken for something else.
-    const hasBytes = columns.map((column) => `${column} >= x''`).join(' OR ')
-    const line = `iif(${hasBytes}, json_array(t.rowid), json_array(t.rowid, ${columns.join(', ')}))`
+    // Numbers come before texts and bytes behind them in the order of values, and UTF-8 begins with no such byte.
+    const isOdd = columns.map((column) => `${column} >= ${byteSql(0xf5)}`).join(' OR ')
+    const values = columns.map((column) => `coalesce(${column}, ${byteSql(nullMark)})`)
+    const oddLine = (number: string) => lineSql([number, byteSql(oddMark)])
+    const framed = (line: string) => `octet_length(${line}) || ${byteSql(valueEnd)} || ${line}`
     this.#db = db
+    this.#kinds = shape.columns.map(({ kind }) => kind)
     // A parameter that is a limit by itself has SQLite compile the statement anew for each value.
     this.#sql = (where) => `
       SELECT
-        CAST(group_concat(iif(octet_length(line) > ${longLine}, json_array(number), line), char(10)) AS BLOB),
+        CAST(group_concat(iif(octet_length(line) > ${longLine}, ${framed(oddLine('number'))}, ${framed('line')}), '') AS BLOB),
         max(number),
         count(*)
       FROM (
-        SELECT t.rowid AS number, ${line} AS line
+        SELECT t.rowid AS number, iif(${isOdd}, ${oddLine('t.rowid')}, ${lineSql(['t.rowid', ...values])}) AS line
         FROM ${tableName(shape)} AS t ${where} ORDER BY t.rowid LIMIT (SELECT ?)
       )`
   }
@@ -69,31 +77,44 @@ export class LineReader {
 
   /** Goes to the next line. False behind the last, where it stays. */
   next(): boolean {
-    if (this.end < this.bytes.length) this.start = this.end + 1
-    else if (!this.#read()) return false
-    const end = this.bytes.indexOf(10, this.start)
-    this.end = end < 0 ? this.bytes.length : end
+    let at = this.end
+    if (at === this.bytes.length) {
+      if (!this.#read()) return false
+      at = 0
+    }
+    let length = 0
+    for (let byte = this.bytes[at]; byte !== undefined && byte !== valueEnd; byte = this.bytes[++at]) {
+      length = length * 10 + byte - 48
+    }
+    this.start = at + 1
+    this.end = this.start + length
     return true
   }
 
-  /** Where the first value of the current line begins; its end when it has none. */
+  /** Where the first value of the current line begins. */
   get firstValue(): number {
-    for (let at = this.start; at < this.end; at++) if (this.bytes[at] === 44) return at + 1
-    return this.end
+    let at = this.start
+    while (at < this.end && this.bytes[at] !== valueEnd) at++
+    return at + 1
   }
 
   /** Of the row of the current line. */
   get number(): bigint {
-    return BigInt(this.bytes.toString('latin1', this.start + 1, this.firstValue - 1))
+    return BigInt(this.bytes.toString('latin1', this.start, this.firstValue - 1))
   }
 
   /** The values of the current line, exactly where `RowBytes` takes it, and the row's number. */
   get values(): readonly SourceValue[] {
-    const values: (number | string | null)[] = JSON.parse(this.bytes.toString('utf8', this.start, this.end))
-    return [
-      ...values.slice(1).map((value) => (typeof value === 'number' ? BigInt(value) : value)),
-      this.number,
-    ]
+    let next = this.firstValue
+    const values = this.#kinds.map((kind): SourceValue => {
+      const start = next
+      const end = this.bytes.indexOf(valueEnd, start)
+      next = end + 1
+      if (this.bytes[start] === nullMark) return null
+      const text = this.bytes.toString('utf8', start, end)
+      return kind === 'integer' || kind === 'boolean' ? BigInt(text) : text
+    })
+    return [...values, this.number]
   }
 
   #read(): boolean {
@@ -105,8 +126,6 @@ export class LineReader {
     this.#left = rows < asked ? 0 : this.#left - asked
     this.#behind = last
     this.bytes = bytes
-    this.isText = isUtf8(bytes)
-    this.start = 0
     return true
   }
 

@@ -2,8 +2,8 @@ import { quoteName } from '../sql-text.ts'
 import { keyColumns } from './codecs.ts'
 import { CopyFields } from './copy-fields.ts'
 import { hashed } from './hash.ts'
-import { unquoted, viewOf } from './json-string.ts'
 import { JsonPrinter } from './json-text.ts'
+import { nullMark, valueEnd, viewOf } from './line-text.ts'
 import { Rejection } from './rejection.ts'
 import { readTime, readTimeText, timestampText } from './timestamp-text.ts'
 import { BUCKETS, type CanonicalRow, type ColumnKind, type ColumnShape, type TableShape } from './types.ts'
@@ -71,7 +71,7 @@ export class RowBytes {
   readonly #json = new JsonPrinter()
   readonly #copy = new CopyFields()
   /** The line that is being added: where it ends, and its next value. */
-  #line: Uint8Array = new Uint8Array(0)
+  #line: Buffer = Buffer.alloc(0)
   #lineView = viewOf(this.#line)
   #lineEnd = 0
   #next = 0
@@ -120,11 +120,11 @@ export class RowBytes {
   }
 
   /**
-   * The same for a row that is a JSON array of SQLite in UTF-8.
+   * The same for a row that is a line of `LineReader`.
    *
-   * @param at where its first value begins. @param end of the array, behind its bracket.
+   * @param at where its first value begins. @param end behind the end of its last.
    */
-  addLine(line: Uint8Array, at: number, end: number): boolean {
+  addLine(line: Buffer, at: number, end: number): boolean {
     const start = this.#begin()
     if (line !== this.#line) {
       this.#line = line
@@ -134,10 +134,11 @@ export class RowBytes {
     this.#next = at
     for (const field of this.#fields) {
       this.#copy.seed = field.seed
-      if (this.#next >= end || !this.#readNext(field)) return this.#undo(start)
+      if (!this.#readNext(field)) return this.#undo(start)
       this.#ended(field)
     }
-    return this.#findBucket()
+    // No value takes more than one end: there are as many as there should be, and none is part of a text.
+    return this.#next === end ? this.#findBucket() : this.#undo(start)
   }
 
   /** Adds a row in canonical form. @throws TypeError when it is in another. */
@@ -187,47 +188,56 @@ export class RowBytes {
     return true
   }
 
-  /** The next value of the line. */
+  /** The next value of the line, and its end. */
   #readNext(field: Field): boolean {
-    const first = this.#line[this.#next]
-    if (first === 34) return this.#readString(field)
-    if (first !== 110) return this.#readNumber(field)
-    this.#next += 5 // null and what is behind it
-    return this.#null(field)
+    if (this.#line[this.#next] === nullMark) {
+      this.#next += 2
+      return this.#null(field)
+    }
+    switch (field.kind) {
+      case 'text':
+        return this.#readText()
+      case 'timestamp':
+        return this.#readTime()
+      case 'json':
+        return this.#readDocument()
+      default:
+        return this.#readNumber(field)
+    }
   }
 
-  #readString(field: Field): boolean {
+  #readText(): boolean {
+    const end = this.#copy.lineText(this.#lineView, this.#next, this.#lineEnd - this.#next)
+    this.#next = end + 1
+    return end >= 0
+  }
+
+  #readTime(): boolean {
     const line = this.#line
-    const start = this.#next + 1
-    switch (field.kind) {
-      case 'text': {
-        if (!this.#copy.unquoted(this.#lineView, start, this.#lineEnd - start)) return false
-        this.#next = unquoted.end + 1
-        return true
-      }
-      case 'json': {
-        if (!this.#json.readString(this.#lineView, start, this.#lineEnd)) return false
-        this.#next = unquoted.end + 1
-        return this.#document()
-      }
-      case 'timestamp': {
-        let end = start
-        while (line[end] !== 34) end += line[end] === 92 ? 2 : 1
-        this.#next = end + 2
-        if (!readTime(line, start, end)) return this.#timestamp(JSON.parse(textOf(line, start - 1, end + 1)))
-        this.#copy.time()
-        return true
-      }
-      default:
-        return false
+    const start = this.#next
+    let end = readTime(line, start)
+    if (end === 0 || line[end] !== valueEnd) {
+      end = line.indexOf(valueEnd, start)
+      this.#next = end + 1
+      return this.#timestamp(line.toString('utf8', start, end))
     }
+    this.#next = end + 1
+    this.#copy.time()
+    return true
+  }
+
+  #readDocument(): boolean {
+    this.#json.readLine(this.#line, this.#next, this.#lineEnd)
+    if (!this.#document()) return false
+    this.#next = this.#json.end + 1
+    return true
   }
 
   #readNumber(field: Field): boolean {
     const line = this.#line
-    let at = this.#next
-    const isNegative = line[at] === 45
-    if (isNegative) at++
+    const isNegative = line[this.#next] === 45
+    const start = isNegative ? this.#next + 1 : this.#next
+    let at = start
     let size = 0
     let byte = line[at] ?? 0
     while (byte >= 48 && byte <= 57) {
@@ -235,7 +245,7 @@ export class RowBytes {
       byte = line[++at] ?? 0
     }
     // Whatever else a number has, it is not an integer.
-    if (byte !== 44 && byte !== 93) return false
+    if (byte !== valueEnd || at === start) return false
     this.#next = at + 1
     return this.#read(field, isNegative ? -size : size)
   }
@@ -325,6 +335,3 @@ export class RowBytes {
     }
   }
 }
-
-const textOf = (bytes: Uint8Array, start: number, end: number) =>
-  Buffer.from(bytes.subarray(start, end)).toString()

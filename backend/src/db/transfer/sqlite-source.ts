@@ -179,7 +179,7 @@ export class SqliteSource {
   get #isWritten(): boolean {
     if (this.#last) return this.written.addRead(this.#last as readonly FastValue[])
     const lines = this.#lines
-    return !!lines?.isText && this.written.addLine(lines.bytes, lines.firstValue, lines.end)
+    return !!lines && this.written.addLine(lines.bytes, lines.firstValue, lines.end)
   }
 
   /** The last row once more. */

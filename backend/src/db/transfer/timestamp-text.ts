@@ -22,26 +22,30 @@ export function timestampText(value: string | number | bigint): string | undefin
 export const timeRead = { seconds: 0, micros: 0 }
 
 /** Longer than whatever {@link readTime} takes. */
-const textBytes = new Uint8Array(32)
+const longest = 32
+const textBytes = new Uint8Array(longest + 1)
 
-/** {@link readTime} of a text. */
+/** {@link readTime} of a text, all of it. */
 export function readTimeText(text: string): boolean {
   const { length } = text
-  if (length > textBytes.length) return false
+  if (length > longest) return false
   for (let i = 0; i < length; i++) {
     const code = text.charCodeAt(i)
     if (code > 127) return false
     textBytes[i] = code
   }
-  return readTime(textBytes, 0, length)
+  // No time goes on behind it.
+  textBytes[length] = 0
+  return length > 0 && readTime(textBytes, 0) === length
 }
 
 /**
- * Reads what the product writes into SQLite, `2026-11-21T03:04:05.123Z`, and what PostgreSQL prints in UTC. False for
- * other forms. Without a regular expression: there are millions of them.
+ * Reads what the product writes into SQLite, `2026-11-21T03:04:05.123Z`, and what PostgreSQL prints in UTC. Without a
+ * regular expression: there are millions of them.
+ *
+ * @returns where it ends, 0 for other forms. Whatever stands behind it is left alone.
  */
-export function readTime(bytes: Uint8Array, start: number, end: number): boolean {
-  if (end - start < 'yyyy-mm-ddThh:mm:ss'.length) return false
+export function readTime(bytes: Uint8Array, start: number): number {
   const year = pair(bytes, start) * 100 + pair(bytes, start + 2)
   const month = pair(bytes, start + 5)
   const day = pair(bytes, start + 8)
@@ -64,24 +68,22 @@ export function readTime(bytes: Uint8Array, start: number, end: number): boolean
     (mark === 84 || mark === 32) &&
     bytes[start + 13] === 58 &&
     bytes[start + 16] === 58
-  if (!valid || !marks) return false
+  if (!valid || !marks) return 0
   let at = start + 19
   let micros = 0
-  if (at < end && bytes[at] === 46) {
+  if (bytes[at] === 46) {
     let unit = 100_000
-    for (at++; at < end && unit >= 1 && isDigit(bytes[at]); at++, unit /= 10) {
-      micros += digit(bytes, at) * unit
-    }
-    if (at === start + 20) return false
+    for (at++; unit >= 1 && isDigit(bytes[at]); at++, unit /= 10) micros += digit(bytes, at) * unit
+    if (at === start + 20) return 0
   }
   const isEnd =
     mark === 84
-      ? at === start + 23 && end === start + 24 && bytes[at] === 90
-      : end === at + 3 && bytes[at] === 43 && bytes[at + 1] === 48 && bytes[at + 2] === 48
-  if (!isEnd) return false
+      ? at === start + 23 && bytes[at] === 90
+      : bytes[at] === 43 && bytes[at + 1] === 48 && bytes[at + 2] === 48
+  if (!isEnd) return 0
   timeRead.seconds = (daysSince2000(year, month, day) * 24 + hour) * 3_600 + minute * 60 + second
   timeRead.micros = micros
-  return true
+  return mark === 84 ? at + 1 : at + 3
 }
 
 const digit = (bytes: Uint8Array, at: number) => (bytes[at] ?? 0) - 48
