@@ -52,15 +52,18 @@ const CREATE_TABLES = `
     message TEXT NOT NULL,
     suggestion TEXT NOT NULL,
     state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'acknowledged')),
-    acknowledged_by TEXT,
-    UNIQUE (table_name, key)
+    acknowledged_by TEXT
   );
+  -- A key may be too long for an index: that may be why its row is here.
+  CREATE UNIQUE INDEX IF NOT EXISTS _quarantine_key
+    ON _quarantine (table_name, hashtextextended(key, 0), hashtextextended(key, 1));
+  ALTER TABLE _quarantine DROP CONSTRAINT IF EXISTS _quarantine_table_name_key_key;
 `
 
-/** Makes the books where they are missing. */
+/** Makes the books where they are missing, or older than the index on what is in quarantine. */
 export async function createLedgerTables(store: SqlStore): Promise<void> {
   const exists = await store.db.queryOne(
-    `SELECT 1 AS found WHERE to_regclass(quote_ident(current_schema()) || '._quarantine') IS NOT NULL`,
+    `SELECT 1 AS found WHERE to_regclass(quote_ident(current_schema()) || '._quarantine_key') IS NOT NULL`,
   )
   if (exists) return
   await store.transaction(async (tx) => {
@@ -255,7 +258,7 @@ export async function addToQuarantine(
       `
       INSERT INTO _quarantine (unit, table_name, key, row, column_name, reason, message, suggestion)
       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-      ON CONFLICT (table_name, key) DO UPDATE SET
+      ON CONFLICT (table_name, hashtextextended(key, 0), hashtextextended(key, 1)) DO UPDATE SET
         at = CASE WHEN _quarantine.row = excluded.row THEN _quarantine.at ELSE excluded.at END,
         state = CASE WHEN _quarantine.row = excluded.row THEN _quarantine.state ELSE 'open' END,
         row = excluded.row,

@@ -5,7 +5,13 @@ import { fillMetrics, fillSpans, jobOf, TransferBench } from '../../../test/tran
 import { findDrift } from '../../doctor/schema-drift.ts'
 import { ensurePartitions } from '../pg-partitions.ts'
 import type { TableShape, Transfer } from './index.ts'
-import { listQuarantine, listSavedIndexes } from './ledger.ts'
+import {
+  addToQuarantine,
+  createLedgerTables,
+  listQuarantine,
+  listSavedIndexes,
+  removeFromQuarantine,
+} from './ledger.ts'
 import { putIndexesBack } from './pg-indexes.ts'
 
 const HOUR_MS = 3_600_000
@@ -264,21 +270,21 @@ describe('the key of a table whose rows come by number', () => {
     )
   })
 
-  it('is missed, and nothing is lost, while a key is too long for it and for the books', async () => {
-    const long = randomBytes(6_000).toString('base64')
-    const [{ id } = { id: '' }] = await idsOf(sqlite)
-    await sqlite.db.execute('UPDATE spans SET id = $1 WHERE id = $2', [long, id])
-    for (let attempt = 0; attempt < 2; attempt++) {
-      await expect(transfer.copy(jobOf(shape, { bareRows: 1 }))).rejects.toMatchObject({
-        engineCode: '54000',
-      })
-      expect(await idsOf(postgres)).toHaveLength(200)
-    }
-    await sqlite.db.execute('UPDATE spans SET id = $1 WHERE id = $2', [id, long])
-    await postgres.db.execute('UPDATE spans SET id = $1 WHERE id = $2', [id, long])
-    expect(await transfer.copy(jobOf(shape))).toEqual({ rows: 200, rejected: 0, digest: null })
-    await expectEqual()
-  })
+  it.each([1, 1_000])(
+    'sends rows to quarantine whose key is too long for it (bare from %i rows)',
+    async (bareRows) => {
+      const long = randomBytes(6_000).toString('base64')
+      await sqlite.db.execute('UPDATE spans SET id = $1 WHERE rowid = 3', [long])
+      expect(await transfer.copy(jobOf(shape, { bareRows }))).toMatchObject({ rows: 199, rejected: 1 })
+      expect(await spans('all')).toEqual(before)
+      const quarantined = await listQuarantine(postgres.db, { limit: 9 })
+      expect(quarantined).toMatchObject([{ table: 'spans', key: JSON.stringify([long]), reason: 'too-long' }])
+      // Its turn comes again: it is there once, and leaves once it fits.
+      await addToQuarantine(postgres.db, 'test', quarantined)
+      expect(await listQuarantine(postgres.db, { limit: 9 })).toEqual(quarantined)
+      expect(await removeFromQuarantine(postgres.db, 'spans', [[long]])).toBe(1)
+    },
+  )
 
   describe('when its index is there and the copy was broken off', () => {
     beforeEach(async () => {
@@ -308,4 +314,25 @@ describe('the key of a table whose rows come by number', () => {
   })
 
   const drifts = () => findDrift(postgres.db)
+})
+
+it('books of an older release take rows with long keys too, and keep what they have', async () => {
+  const quarantined = () =>
+    postgres.db.query('SELECT q.key, q.state FROM _quarantine AS q ORDER BY octet_length(q.key)')
+  const reject = (key: string) => ({
+    table: 'spans',
+    key: JSON.stringify([key]),
+    row: {},
+    column: 'id',
+    reason: 'too-long' as const,
+    message: 'm',
+    suggestion: 's',
+  })
+  await addToQuarantine(postgres.db, 'test', [reject('a')])
+  await postgres.db.execute('DROP INDEX _quarantine_key')
+  await postgres.db.execute('ALTER TABLE _quarantine ADD UNIQUE (table_name, key)')
+  await createLedgerTables(postgres.store)
+  await createLedgerTables(postgres.store)
+  await addToQuarantine(postgres.db, 'test', [reject('a'), reject(randomBytes(6_000).toString('base64'))])
+  expect(await quarantined()).toMatchObject([{ key: '["a"]', state: 'open' }, { state: 'open' }])
 })
