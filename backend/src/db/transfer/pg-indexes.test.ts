@@ -206,6 +206,12 @@ describe('the key of a table whose rows come by number', () => {
     expect(during).toBe(true)
   })
 
+  it('stays where a view depends on it', async () => {
+    await postgres.db.execute('CREATE VIEW names AS SELECT s.id, s.name FROM spans AS s GROUP BY s.id')
+    expect(await transfer.copy(jobOf(shape, { bareRows: 1 }))).toMatchObject({ rows: 200, rejected: 0 })
+    await expectEqual()
+  })
+
   it('takes the newer one of rows that come twice: one was written anew, one has taken over the key of another', async () => {
     const work = async () => {
       const [first, second, , fourth] = await sqlite.db.query<{ id: string }>(

@@ -22,6 +22,7 @@ const buildSettings = [
   'synchronize_seqscans = off',
 ]
 const buildPauseMs = 500
+const dependentObjects = '2BP01'
 
 /** What builds, at once. */
 type Links = readonly [PgLink, ...PgLink[]]
@@ -36,7 +37,7 @@ export const isKeyText = (text: string) => partitionedKey.test(text) || tableKey
  * references. `save` keeps their texts in the same transaction.
  *
  * @param table quoted. @param inKeyOrder no row can come twice: a partitioned table is not asked whether one did.
- * @returns the texts, or null when the table is in use or has none.
+ * @returns the texts, or null when the table is in use, is what something else depends on, or has none.
  */
 export async function dropIndexes(
   link: PgLink,
@@ -78,8 +79,9 @@ export async function dropIndexes(
       await save(rows.map(({ text }) => text))
     })
   } catch (error) {
-    // Somebody reads the table: the copy is slower then.
-    if (isDbError(error, 'busy')) return null
+    // Somebody reads the table, or a view groups by the key: the copy is slower then.
+    const stays = isDbError(error) && (error.kind === 'busy' || error.engineCode === dependentObjects)
+    if (stays) return null
     throw error
   }
   return rows.map(({ text }) => text)
@@ -89,11 +91,15 @@ export async function dropIndexes(
 export interface Unindexed {
   /** In quarantine. */
   readonly refused: readonly Reject[]
-  /** Rows that came once more, later: the key tells. */
+  /** How many came once more, later: the key tells. */
   readonly outdated: number
 }
 
-/** Builds what {@link dropIndexes} has dropped and is not there yet, two at a time. @throws DbError as {@link addKey} does. */
+/**
+ * Builds what {@link dropIndexes} has dropped and is not there yet, two at a time.
+ *
+ * @throws DbError `busy` while somebody reads a table that is to get its key.
+ */
 export async function rebuildIndexes(
   link: PgLink,
   job: Job,
