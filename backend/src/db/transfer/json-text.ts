@@ -1,12 +1,10 @@
 import { isUtf8 } from 'node:buffer'
+import { mostFractionDigits, mostWholeDigits, tooLarge, withoutExponent } from './json-number.ts'
 import { characterLength, firstOf, highest, ones, valueEnd, viewOf } from './line-text.ts'
 import { Rejection } from './rejection.ts'
 
 /** PostgreSQL gives up somewhere beyond, depending on its stack. */
 const deepest = 1_000
-/** What a NUMERIC can have before and after its point. */
-const mostWholeDigits = 131_072
-const mostFractionDigits = 16_383
 /** Objects of more members are not sorted by insertion. */
 const fewMembers = 32
 /** Four quotation marks, backslashes, and spaces, the first of what is no control character. */
@@ -393,9 +391,6 @@ export class JsonPrinter {
   }
 }
 
-const tooLarge = () =>
-  new Rejection('range', 'The document has a number with more digits than jsonb can hold')
-
 const compareKeys = (a: Buffer, b: Buffer) => a.length - b.length || Buffer.compare(a, b)
 
 /** One of `"\\bfnrt`. */
@@ -407,22 +402,6 @@ function isEscaped(text: Uint8Array, at: number): boolean {
   let backslashes = 0
   while (text[at - 1 - backslashes] === 92) backslashes++
   return backslashes % 2 === 1
-}
-
-function withoutExponent(mantissa: string, exponent: number): string {
-  const negative = mantissa.startsWith('-')
-  const [whole = '', fraction = ''] = mantissa.slice(negative ? 1 : 0).split('.')
-  const scale = Math.max(0, fraction.length - exponent)
-  const digits = (whole + fraction).replace(/^0+/, '')
-  if (scale > mostFractionDigits) throw tooLarge()
-  if (digits === '') return scale > 0 ? `0.${'0'.repeat(scale)}` : '0'
-  const point = digits.length - fraction.length + exponent
-  if (point > mostWholeDigits) throw tooLarge()
-  const sign = negative ? '-' : ''
-  if (point <= 0) return `${sign}0.${'0'.repeat(-point)}${digits}`
-  const head = digits.slice(0, point).padEnd(point, '0')
-  const tail = digits.slice(point)
-  return tail ? `${sign}${head}.${tail}` : `${sign}${head}`
 }
 
 const printer = new JsonPrinter()
